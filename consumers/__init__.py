@@ -1,0 +1,1 @@
+"""What downstream services use and are: the public client of the topics, and the consumers built on it."""

@@ -1,0 +1,5 @@
+"""`python -m ledger`: the same program as `ledger`."""
+
+from ledger.entrypoints.cli.main import main
+
+main()

@@ -1,0 +1,247 @@
+"""The composition root: puts the parts of one ledger together from settings, each when it is first needed."""
+
+import zoneinfo
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ledger.application.books import BookDesk, current_basis, find_book, require_book
+from ledger.application.commands import LoanCommand
+from ledger.application.day_end import DayEnds
+from ledger.application.desk import Desk
+from ledger.application.import_loans import LoanImport
+from ledger.clock import Clock, EventIds, random_event_ids, system_clock
+from ledger.domain.book import Book
+from ledger.domain.currencies import minor_unit_exponent
+from ledger.embedded.kafka import EmbeddedKafka
+from ledger.embedded.postgres import EmbeddedPostgres
+from ledger.journal.database import Database
+from ledger.journal.inspection import Check, inspect
+from ledger.journal.journal import Journal
+from ledger.journal.keys import CommandKeys, make_key_file, read_key_file
+from ledger.journal.lease import Lease
+from ledger.journal.migrations import migrate
+from ledger.settings import Settings
+from projections.feed import Feed
+from projections.freshness import Patience, bring_current
+from projections.journal_feed import JournalFeed
+from projections.lag import Lag
+from projections.queries import Queries
+from projections.runner import Runner
+from schemas.errors import LedgerError
+
+if TYPE_CHECKING:
+    from ledger.relay.relay import Relay
+
+zoneinfo.reset_tzpath(to=())  # the pinned tzdata decides business dates, not what the machine happens to have
+
+DAY_END = "service:day-end"
+
+
+class Ledger:
+    """One ledger: its servers, its journal, and what works on them. A context manager; closes what it opened.
+
+    `clock` and `event_ids` are the only sources of time and of random ids.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock = system_clock, event_ids: EventIds = random_event_ids
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._event_ids = event_ids
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @cached_property
+    def embedded_postgres(self) -> EmbeddedPostgres:
+        return EmbeddedPostgres(self.settings.data)
+
+    @cached_property
+    def embedded_kafka(self) -> EmbeddedKafka:
+        return EmbeddedKafka(self.settings.data, cache=self.settings.cache_path)
+
+    @cached_property
+    def database(self) -> Database:
+        """The server that the settings name, or the embedded one, started if need be."""
+        return Database(
+            url=self.settings.database_url or self.embedded_postgres.start(),
+            connect_timeout_s=self.settings.connect_timeout_s,
+            statement_timeout_s=self.settings.statement_timeout_s,
+        )
+
+    def kafka_bootstrap(self, progress: Callable[[int, int], None] | None = None) -> str:
+        """The brokers that the settings name, or the embedded one, started if need be."""
+        return self.settings.kafka_bootstrap or self.embedded_kafka.start(progress)
+
+    @cached_property
+    def journal(self) -> Journal:
+        return self.journal_as("ledger_writer")
+
+    def journal_as(self, role: str) -> Journal:
+        """The journal in one role; of those that only read, one connection is enough."""
+        size = self.settings.pool_size if role == "ledger_writer" else 1
+        return self._open.enter_context(Journal(self.database, role=role, pool_size=size))
+
+    @cached_property
+    def book(self) -> Book:
+        return require_book(self.journal)
+
+    @cached_property
+    def keys(self) -> CommandKeys:
+        return read_key_file(self.settings.key_path, self.book.key_id)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(
+            self.journal,
+            self.book,
+            self.keys,
+            current_basis(),
+            clock=self.clock,
+            event_ids=self._event_ids,
+            attempts=self.settings.attempts,
+            batch=self.settings.append_batch,
+        )
+
+    @cached_property
+    def day_ends(self) -> DayEnds:
+        book_desk = self._book_desk(self.keys, DAY_END)
+        return DayEnds(self.journal, self.desk, book_desk, principal=DAY_END, chunk=self.settings.day_end_chunk)
+
+    def loan_import(self, currency: str) -> LoanImport:
+        return LoanImport(self.desk, self.day_ends, currency=currency, principal=self.settings.principal)
+
+    @contextmanager
+    def queries(self) -> Iterator[Queries]:
+        """Queries over projections that have seen everything recorded so far.
+
+        While a worker is alive this waits for it; else it brings the projections forward itself.
+        """
+        patience = Patience(
+            timeout_s=self.settings.lag_timeout_s,
+            stale_s=self.settings.lease_stale_s,
+            poll_s=self.settings.poll_interval_ms / 1000,
+        )
+        bring_current(self.database, self.reader, self.book, patience=patience, batch=self.settings.projection_batch)
+        with self._queries() as queries:
+            yield queries
+
+    def _queries(self) -> Queries:
+        return Queries(self.database, self.book.book_id)
+
+    @cached_property
+    def reader(self) -> Journal:
+        """The journal for those who only read it."""
+        return self.journal_as("ledger_projector")
+
+    def lag(self) -> tuple[list[Lag], list[str]]:
+        """How far each projection is behind, and the workers that were seen just now."""
+        with self._queries() as queries:
+            return queries.lag(self.reader), queries.workers(self.settings.lease_stale_s)
+
+    def runner(self, *, kafka: bool) -> Runner:
+        """A projection worker, fed by Kafka or by the journal."""
+        feed = self._kafka_feed() if kafka else self._journal_feed()
+        return Runner(self.database, self.reader, self.book, feed, stall_s=self.settings.lag_timeout_s)
+
+    def _journal_feed(self) -> JournalFeed:
+        pause_s = self.settings.poll_interval_ms / 1000
+        return JournalFeed(self.reader, batch=self.settings.projection_batch, pause_s=pause_s)
+
+    def _kafka_feed(self) -> Feed:
+        from projections.kafka_feed import KafkaFeed  # noqa: PLC0415 - most commands need no Kafka client
+
+        return KafkaFeed(
+            self.kafka_bootstrap(),
+            self.book.book_id,
+            batch=self.settings.projection_batch,
+            poll_ms=self.settings.poll_interval_ms,
+            timeout_s=self.settings.kafka_timeout_s,
+        )
+
+    def relay(self) -> "Relay":
+        """The relay of this book; it takes the lease when it starts to work."""
+        from ledger.relay.cluster import Cluster  # noqa: PLC0415 - most commands need no Kafka client
+        from ledger.relay.relay import Limits, Relay, RelayedBook  # noqa: PLC0415
+
+        settings, book = self.settings, self.book
+        return Relay(
+            self.journal_as("ledger_relay"),
+            Lease(self.database, stale_s=settings.lease_stale_s),
+            Cluster(bootstrap=self.kafka_bootstrap(), timeout_s=settings.kafka_timeout_s),
+            RelayedBook(book_id=book.book_id, journal_id=book.journal_id, partitions=book.partitions),
+            Limits(
+                window=settings.relay_window,
+                poll_interval_s=settings.poll_interval_ms / 1000,
+                replication=settings.kafka_replication,
+            ),
+        )
+
+    def inspect(self) -> list[Check]:
+        """What is as it must be in server, schema, rights and key file, and what is not."""
+        checks = inspect(self.database)
+        return [*checks, self._inspect_key()] if all(check.ok for check in checks) else checks
+
+    def _inspect_key(self) -> Check:
+        try:
+            read_key_file(self.settings.key_path, self.book.key_id)
+        except LedgerError as error:
+            return Check(name="key file", found=str(error), advice="bring back the key of this book")
+        return Check(name="key file", found=f"{self.settings.key_path} is the key of book {self.book.book_id}")
+
+    def today(self) -> date:
+        """The business date of this moment."""
+        return self.book.business_date(self.clock())
+
+    def yesterday(self) -> date:
+        """The last business date that is over."""
+        return self.today() - timedelta(days=1)
+
+    def migrate(self) -> list[str]:
+        """Bring the database to this version; the names of the migrations that were applied."""
+        return migrate(self.database)
+
+    def init(self, book_id: str, *, time_zone: str, cut_off: str, currencies: Sequence[str]) -> tuple[Book, bool]:
+        """Migrate, make the key file, and open the book; the book, and whether it is new.
+
+        A journal that holds the same book already is left as it is; another book raises `BookExists`.
+        """
+        self.migrate()
+        wanted = {code: minor_unit_exponent(code) for code in currencies}
+        existing = find_book(self.journal)
+        if existing and existing.is_as_asked(book_id, time_zone, cut_off, wanted):
+            read_key_file(self.settings.key_path, existing.key_id)
+            return existing, False
+        keys = make_key_file(self.settings.key_path)
+        opened = self._book_desk(keys, self.settings.principal).open(
+            book_id,
+            time_zone=time_zone,
+            cut_off=cut_off,
+            currencies=wanted,
+            partitions=self.settings.kafka_partitions,
+        )
+        return opened, True
+
+    def currency_of(self, loan_id: str) -> str:
+        """The currency of a loan; `LoanNotFound` if there is none."""
+        command = LoanCommand(loan_id=loan_id)
+        loan, _ = self.desk.load([command.stream])[command.stream]
+        return command.require(loan).currency
+
+    def new_key(self) -> str:
+        """A fresh idempotency key for a caller who gave none."""
+        return self._event_ids()
+
+    def _book_desk(self, keys: CommandKeys, principal: str) -> BookDesk:
+        return BookDesk(self.journal, keys, principal=principal, clock=self.clock, event_ids=self._event_ids)

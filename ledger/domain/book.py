@@ -1,0 +1,134 @@
+"""A book: one journal, with what holds for its whole life, and how far its days are closed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ledger.domain.errors import BookExists, InvalidDate, UnknownCurrency, shown
+from ledger.domain.identifiers import require_identifier
+from schemas.books.events import BookOpened, DayClosed
+from schemas.errors import BadInput
+from schemas.values import Event
+
+_CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+
+
+class UnknownTimeZone(BadInput):
+    code = "unknown_time_zone"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Book:
+    """State of a book. `closed_on` is the last business date on which day end has finished."""
+
+    book_id: str
+    journal_id: str
+    opened_on: date
+    time_zone: str
+    cut_off: str
+    currencies: Mapping[str, int]
+    partitions: int
+    hash_format: str
+    key_id: str
+    closed_on: date | None = None
+
+    def exponent(self, currency: str) -> int:
+        """Decimals of a currency of this book, else `UnknownCurrency`."""
+        if currency not in self.currencies:
+            known = ", ".join(sorted(self.currencies))
+            raise UnknownCurrency(f"asked for {currency}; book {self.book_id} keeps {known}. Use one of these")
+        return self.currencies[currency]
+
+    def is_as_asked(self, book_id: str, time_zone: str, cut_off: str, currencies: Mapping[str, int]) -> bool:
+        """Whether opening a book with these answers would open this one again."""
+        asked = (book_id, time_zone, cut_off, dict(currencies))
+        return asked == (self.book_id, self.time_zone, self.cut_off, dict(self.currencies))
+
+    def business_date(self, moment: datetime) -> date:
+        """The business date of an instant: the local date, or the next one from the cut-off on."""
+        zone = ZoneInfo(self.time_zone)
+        local, cut_off = moment.astimezone(zone), time.fromisoformat(self.cut_off)
+        # Where clocks go back a local time comes twice. The first one cuts, or the business date would go back too;
+        # and clocks that go back over midnight may have passed the next day's cut already.
+        next_cut = datetime.combine(local.date() + timedelta(days=cut_off == time(0)), cut_off)
+        passed = [
+            local.replace(tzinfo=None) >= cut or moment >= cut.replace(tzinfo=zone).astimezone(UTC)
+            for cut in (next_cut, next_cut + timedelta(days=1))
+        ]
+        return local.date() + timedelta(days=sum(passed))
+
+
+def open_book(
+    existing: Book | None,
+    book_id: str,
+    *,
+    journal_id: str,
+    opened_on: date,
+    time_zone: str,
+    cut_off: str,
+    currencies: Mapping[str, int],
+    partitions: int,
+    key_id: str,
+) -> list[Event]:
+    """Say for life what the book is. `currencies` maps ISO 4217 codes to their minor-unit exponents."""
+    if existing:
+        raise BookExists(
+            f"asked to open book {book_id}; this journal holds book {existing.book_id} already, in time zone "
+            f"{existing.time_zone}, cut-off {existing.cut_off}, with {', '.join(existing.currencies)}. "
+            "What a book is never changes: use another database for another book"
+        )
+    require_identifier(book_id, "book")
+    _require_clock_time(cut_off)
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, a name too long
+        raise UnknownTimeZone(f"asked for time zone {shown(time_zone)}; use an IANA name like Asia/Shanghai") from error
+    return [
+        BookOpened(
+            book_id=book_id,
+            journal_id=journal_id,
+            opened_on=opened_on,
+            time_zone=time_zone,
+            cut_off=cut_off,
+            currencies=dict(currencies),
+            partitions=partitions,
+            hash_format="sha256/1",
+            key_id=key_id,
+        )
+    ]
+
+
+def _require_clock_time(text: str) -> None:
+    if not _CLOCK_TIME.fullmatch(text):
+        raise InvalidDate(f"asked for a cut-off at {shown(text)}; write hours and minutes, like 18:30")
+
+
+def close_day(book: Book, business_date: date, *, loans_visited: int, today: date) -> list[Event]:
+    """Day end is through with a date. A date that is closed already stays as it is: no event."""
+    if business_date > today:
+        raise InvalidDate(f"asked to close {business_date}; today is {today}. Close a day when it is over")
+    if book.closed_on and business_date <= book.closed_on:
+        return []
+    return [DayClosed(book_id=book.book_id, business_date=business_date, loans_visited=loans_visited)]
+
+
+def apply(book: Book | None, event: Event) -> Book | None:
+    """Fold one recorded event; total, decides nothing."""
+    match event:
+        case BookOpened():
+            return Book(
+                book_id=event.book_id,
+                journal_id=event.journal_id,
+                opened_on=event.opened_on,
+                time_zone=event.time_zone,
+                cut_off=event.cut_off,
+                currencies=event.currencies,
+                partitions=event.partitions,
+                hash_format=event.hash_format,
+                key_id=event.key_id,
+            )
+        case DayClosed():
+            return book and replace(book, closed_on=event.business_date)
+    return book

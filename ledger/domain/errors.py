@@ -1,0 +1,56 @@
+"""Refusals of the domain. Each message says what was asked, what was found, and what to do."""
+
+from schemas.errors import BadInput, NotFound, Refused
+
+
+class InvalidAmount(BadInput):
+    code = "invalid_amount"
+
+
+class InvalidIdentifier(BadInput):
+    code = "invalid_identifier"
+
+
+class InvalidDate(BadInput):
+    code = "invalid_date"
+
+
+class UnknownCurrency(BadInput):
+    code = "unknown_currency"
+
+
+class UnknownCause(BadInput):
+    code = "unknown_cause"
+
+
+class WrongCurrency(Refused):
+    code = "wrong_currency"
+
+
+class LoanNotFound(NotFound):
+    code = "loan_not_found"
+
+
+class LoanExists(Refused):
+    code = "loan_exists"
+
+
+class PaymentNotFound(NotFound):
+    code = "payment_not_found"
+
+
+class PaymentExists(Refused):
+    code = "payment_exists"
+
+
+class AlreadyReversed(Refused):
+    code = "already_reversed"
+
+
+class BookExists(Refused):
+    code = "book_exists"
+
+
+def shown(text: str) -> str:
+    """A caller's text as a message quotes it: at most its first 60 characters."""
+    return repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"

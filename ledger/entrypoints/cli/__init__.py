@@ -1,0 +1,1 @@
+"""The command line `ledger`: one module per group of commands, and one that writes tables, JSON and progress."""

@@ -1,0 +1,65 @@
+"""What a person or a program sees: tables, JSON, progress bars, errors."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+_PIPED_WIDTH = 160
+
+console = Console(highlight=False)
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console = Console(highlight=False, width=_PIPED_WIDTH)  # nobody's window: room for whole lines
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Report = Callable[[int, int], None]
+"""Told (done, total) as work goes on."""
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output; dates and dataclasses as ISO text and objects."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def print_table(
+    title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]], footer: str | None = None
+) -> None:
+    """A table; `columns` maps each heading to `left` or `right`."""
+    table = Table(
+        title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left", box=None
+    )
+    for heading, side in columns.items():
+        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console.print(table)
+
+
+def print_error(code: str, message: str) -> None:
+    errors.print(f"[bold red]error[/] {code}: ", end="")
+    errors.print(message, markup=False)
+
+
+def print_warning(message: str) -> None:
+    errors.print("[bold yellow]warning[/] ", end="")
+    errors.print(message, markup=False)
+
+
+@contextmanager
+def progress(label: str, unit: str) -> Iterator[Report]:
+    """A progress bar on standard error, so that standard output stays clean; its last state remains to be read."""
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

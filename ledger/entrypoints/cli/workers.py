@@ -1,0 +1,176 @@
+"""Commands that keep running: the relay, projection workers, all of it at once; and how they are."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from ledger.bootstrap import Ledger
+from ledger.entrypoints.cli.options import Json
+from ledger.entrypoints.cli.output import console, print_json, print_table, print_warning
+from ledger.settings import read_settings
+from schemas.errors import Unavailable
+
+relay_app = typer.Typer(help="Publish the journal to Kafka: follow it until stopped.", invoke_without_command=True)
+project_app = typer.Typer(help="Bring the projections forward until stopped.", invoke_without_command=True)
+
+Check = Annotated[bool, typer.Option("--check", help="Exit with 6 unless one works now; for health checks.")]
+Once = Annotated[bool, typer.Option("--once", help="Do what there is to do, then end.")]
+Kafka = Annotated[bool, typer.Option("--kafka", help="With Kafka; embedded unless LEDGER_KAFKA_BOOTSTRAP names one.")]
+
+_SHORTEST_LIFE_S = 5.0
+_LONGEST_PAUSE_S = 30.0
+_STOP_LIMIT_S = 20.0
+
+
+class NobodyWorks(Unavailable):
+    code = "nobody_works"
+
+
+@relay_app.callback()
+def relay(context: typer.Context, once: Once = False) -> None:
+    """Publish the journal to Kafka: follow it until stopped."""
+    if context.invoked_subcommand:
+        return
+    with Ledger(read_settings()) as ledger, ledger.relay() as relaying:
+        if once:
+            console.print(f"Published up to position {relaying.drain():,}")
+            return
+        console.print(f"Relaying book {ledger.book.book_id} to {ledger.kafka_bootstrap()}")
+        with until_stopped() as stop:
+            relaying.run(stop)
+    console.print("Stopped")
+
+
+@relay_app.command("status")
+def relay_status(check: Check = False, json: Json = False) -> None:
+    """Who relays, and how far Kafka is behind the journal."""
+    with Ledger(read_settings()) as ledger, ledger.relay() as relaying:
+        status = relaying.status()
+    if json:
+        print_json({"holder": status.holder, "published": status.published, "head": status.head, "lag": status.lag})
+    else:
+        console.print(f"Relay      {status.holder or 'nobody relays just now'}")
+        console.print(f"Published  {status.published:,} of {status.head:,} events, {status.lag:,} behind")
+    if check and status.holder is None:
+        raise NobodyWorks("asked whether a relay works; none holds the lease. Start one with ledger relay")
+
+
+@project_app.callback()
+def project(context: typer.Context, kafka: Kafka = False, once: Once = False) -> None:
+    """Bring the projections forward until stopped, from Kafka or (without --kafka) from the journal."""
+    if context.invoked_subcommand:
+        return
+    with Ledger(read_settings()) as ledger, ledger.runner(kafka=kafka) as runner:
+        if once:
+            runner.catch_up()
+            console.print("The projections have read everything")
+            return
+        console.print(f"Projecting book {ledger.book.book_id} from {runner.feed_name}")
+        with until_stopped() as stop:
+            runner.run(stop)
+    console.print("Stopped")
+
+
+@project_app.command("status")
+def project_status(check: Check = False, json: Json = False) -> None:
+    """How far each projection is behind, and who works."""
+    with Ledger(read_settings()) as ledger:
+        rows, workers = ledger.lag()
+    if json:
+        print_json({"workers": workers, "projections": rows})
+    else:
+        columns = {"projection": "left", "events behind": "right", "partitions behind": "right", "problem": "left"}
+        shown = [(each.projection, each.events, each.partitions, each.problem or "") for each in rows]
+        print_table("Projections", columns, shown)
+        console.print(f"Workers: {', '.join(workers) or 'none just now; queries bring the projections forward'}")
+    if check and not workers:
+        raise NobodyWorks("asked whether a projection worker works; none was seen. Start one with ledger project")
+
+
+def serve(kafka: Kafka = False) -> None:
+    """Run everything in one process group until stopped: servers, projections and, with --kafka, the relay.
+
+    A part that ends is started again; a part that keeps failing is started ever more slowly.
+    """
+    with Ledger(read_settings()) as ledger:
+        book = ledger.book.book_id
+        parts = [Part("project", ["project", "--kafka"] if kafka else ["project"])]
+        if kafka:
+            console.print(f"Kafka      {ledger.kafka_bootstrap()}")
+            parts.insert(0, Part("relay", ["relay"]))
+        console.print(f"PostgreSQL {ledger.database.address}")
+    console.print(f"Serving book {book}: {', '.join(part.name for part in parts)}. Ctrl-C stops")
+    with until_stopped() as stop:
+        _supervise(parts, stop)
+    console.print("Stopped; embedded servers go on until ledger embedded stop")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(relay_app, name="relay")
+    app.add_typer(project_app, name="project")
+    app.command()(serve)
+
+
+@contextmanager
+def until_stopped() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, so that work ends at a safe place."""
+    stop = threading.Event()
+    before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@dataclass(kw_only=False, slots=True)
+class Part:
+    """A command that is kept running."""
+
+    name: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at_s: float = 0.0
+    start_at_s: float = 0.0
+    failures: int = field(default=0)
+
+    def start(self, now_s: float) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "ledger", *self.arguments])  # noqa: S603 - our own words
+        self.started_at_s = now_s
+
+    def look(self, now_s: float) -> None:
+        """Start the part if it is time to; note if it has ended."""
+        if self.process is None:
+            if now_s >= self.start_at_s:
+                self.start(now_s)
+        elif (status := self.process.poll()) is not None:
+            self.failures = 1 if now_s - self.started_at_s > _SHORTEST_LIFE_S else self.failures + 1
+            pause_s = min(_LONGEST_PAUSE_S, 0.25 * 2**self.failures)
+            print_warning(f"{self.name} ended with status {status}; starting it again in {pause_s:.1f} s")
+            self.process, self.start_at_s = None, now_s + pause_s
+
+    def end(self) -> None:
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _supervise(parts: Sequence[Part], stop: threading.Event) -> None:
+    while not stop.wait(0.1):
+        for part in parts:
+            part.look(time.monotonic())
+    for part in reversed(parts):
+        part.end()

@@ -1,0 +1,164 @@
+"""Commands that record: import, open a loan, pay, reverse, day end."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
+from ledger.application.desk import Answer, Order
+from ledger.application.loan_file import read_loan_file
+from ledger.bootstrap import Ledger
+from ledger.domain.money import format_minor, parse_minor
+from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, optional_date, read_date
+from ledger.entrypoints.cli.output import console, errors, print_json, progress
+from ledger.settings import read_settings
+from schemas.values import LoanEvent
+
+NEGATIVE_AMOUNTS = {"ignore_unknown_options": True}
+"""Lets `-5` reach the command as an amount, which then says why it is refused."""
+
+loan_app = typer.Typer(help="Open and look at loans.", no_args_is_help=True)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Loans, in the columns of the demo's file.")],
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Replay up to this date. Default: the file's last date.")
+    ] = None,
+    skip_invalid: Annotated[bool, typer.Option(help="Import the good lines and report the others.")] = False,
+    currency: Annotated[str, typer.Option(help="Currency of the amounts.")] = "USD",
+    json: Json = False,
+) -> None:
+    """Import loans and replay their lives in date order: opened, paid off, day end by day end.
+
+    Everything is checked before anything is recorded. Importing the same file again changes nothing.
+    """
+    last = optional_date(until)
+    with Ledger(read_settings()) as ledger:
+        loan_file = read_loan_file(file, currency, ledger.book.exponent(currency))
+        with progress("Replaying", "days") as report:
+            imported = ledger.loan_import(currency).run(
+                loan_file, today=ledger.today(), until=last, skip_invalid=skip_invalid, progress=report
+            )
+    for finding in imported.rejected:
+        errors.print(f"rejected {finding}", markup=False)
+    if json:
+        print_json(imported)
+    else:
+        console.print(
+            f"Imported {file.name} up to {imported.until}: {imported.opened} loans opened, {imported.paid} payments, "
+            f"{imported.days} days; {imported.again} recorded before, {len(imported.rejected)} findings rejected"
+        )
+
+
+@loan_app.command("open", context_settings=NEGATIVE_AMOUNTS)
+def open_loan(
+    loan: LoanId,
+    amount: Annotated[str, typer.Argument(help="Principal, for example 1000.00.")],
+    due: Annotated[str, typer.Option(metavar="DATE", help="When all of it falls due.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "USD",
+    on: OnDate = None,
+    borrower: Annotated[str | None, typer.Option(help="Id of the borrower.")] = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Lend money: a bullet loan, due at once on one date, without interest."""
+    with Ledger(read_settings()) as ledger:
+        command = OpenLoan(
+            loan_id=loan,
+            currency=currency,
+            principal_minor=parse_minor(amount, currency, ledger.book.exponent(currency)),
+            due_on=read_date(due),
+            opened_on=optional_date(on),
+            borrower_id=borrower,
+        )
+        _execute(ledger, command, key, json=json)
+
+
+def pay(
+    loan: LoanId,
+    amount: Annotated[str, typer.Argument(help="Amount, for example 250.00.")],
+    currency: Annotated[str | None, typer.Option(help="Refused unless it is the loan's. Default: the loan's.")] = None,
+    on: OnDate = None,
+    method: Annotated[str, typer.Option(help="wallet, bank_transfer, card, autopay ...")] = "wallet",
+    payment: Annotated[str | None, typer.Option(help="Id of the payment. Default: made from the key.")] = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Record a payment. What exceeds the debt becomes the borrower's credit."""
+    with Ledger(read_settings()) as ledger:
+        of_loan = currency or ledger.currency_of(loan)
+        command = RecordPayment(
+            loan_id=loan,
+            currency=currency,
+            amount_minor=parse_minor(amount, of_loan, ledger.book.exponent(of_loan)),
+            paid_on=optional_date(on),
+            payment_id=payment,
+            method=method,
+        )
+        _execute(ledger, command, key, json=json)
+
+
+def reverse(
+    loan: LoanId,
+    payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="Id of the payment; see ledger loan history.")],
+    cause: Annotated[str, typer.Option(help="bank_return, payer_dispute or lender_error.")] = "bank_return",
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Reverse a payment, as if it had never counted."""
+    with Ledger(read_settings()) as ledger:
+        _execute(ledger, ReversePayment(loan_id=loan, payment_id=payment, cause=cause), key, json=json)
+
+
+def day_end(
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Close all days up to this one. Default: yesterday.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Close business days: mark what was not paid on its due date."""
+    with Ledger(read_settings()) as ledger:
+        today = ledger.today()
+        with progress("Closing", "days") as report:
+            done = ledger.day_ends.run_until(optional_date(until) or ledger.yesterday(), today=today, progress=report)
+    if json:
+        print_json(done)
+    else:
+        visited = sum(day.loans_visited for day in done)
+        console.print(f"Closed {len(done)} days up to {done[-1].business_date}, visited {visited} loans")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import")(import_)
+    app.command(context_settings=NEGATIVE_AMOUNTS)(pay)
+    app.command()(reverse)
+    app.command("day-end")(day_end)
+
+
+def _execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool) -> None:
+    used = key or ledger.new_key()
+    order = Order(command=command, key=used, today=ledger.today(), principal=ledger.settings.principal)
+    answer = ledger.desk.execute(order)
+    if json:
+        print_json(_as_object(answer, used))
+        return
+    for event in answer.events:
+        if isinstance(event, LoanEvent):
+            exponent = ledger.book.exponent(event.currency)
+            owed = format_minor(event.standing.total_due_minor, exponent)
+            console.print(f"{type(event).__name__:<20} {event.value_date}  owed {owed} {event.currency}")
+    again = " (recorded before; nothing was changed)" if answer.again else ""
+    console.print(f"Recorded at {answer.first_position} to {answer.last_position}, key {used}{again}")
+
+
+def _as_object(answer: Answer, key: str) -> dict[str, object]:
+    return {
+        "key": key,
+        "first_position": answer.first_position,
+        "last_position": answer.last_position,
+        "again": answer.again,
+        "events": [{"type": event.TYPE, **msgspec.to_builtins(event)} for event in answer.events],
+    }

@@ -1,0 +1,113 @@
+"""Connections to PostgreSQL, each in the role of what it is for, and the driver's errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ledger.journal.errors import JournalMisconfigured, JournalUnavailable, SecondBook
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Database:
+    """Where the journal's PostgreSQL is, and how long to wait for it."""
+
+    url: str
+    connect_timeout_s: int = 10
+    statement_timeout_s: int = 60
+
+    @property
+    def address(self) -> str:
+        """Host, port and database, without user and password."""
+        try:
+            parts = conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError:
+            return "an address that cannot be read"
+        return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+
+    def conninfo(self, role: str | None) -> str:
+        """Connection string of a session that acts as `role` (None: as the login itself)."""
+        options = f"-c statement_timeout={self.statement_timeout_s}s -c TimeZone=UTC"
+        if role:
+            options += f" -c role={role}"
+        with translated(self):
+            return make_conninfo(
+                self.url, options=options, connect_timeout=self.connect_timeout_s, application_name=role or "ledger"
+            )
+
+    def connect(self, role: str | None = None, *, autocommit: bool = True) -> Connection:
+        with translated(self):
+            return psycopg.connect(self.conninfo(role), autocommit=autocommit)
+
+    def pool(self, role: str, size: int) -> ConnectionPool[Connection]:
+        """A pool of at most `size` connections in autocommit mode; a broken one is replaced, not handed out."""
+        return ConnectionPool(
+            self.conninfo(role),
+            min_size=1,
+            max_size=size,
+            timeout=self.connect_timeout_s,
+            reconnect_timeout=self.connect_timeout_s,
+            kwargs={"autocommit": True},
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+
+_REFUSALS = ("permission denied to set role", "authentication failed", "does not exist")
+
+
+@contextmanager
+def translated(database: Database) -> Iterator[None]:
+    """Raise the driver's errors as ours. What no caller can act on stays as it is."""
+    try:
+        yield
+    except errors.InsufficientPrivilege as error:
+        raise JournalMisconfigured(
+            f"asked PostgreSQL at {database.address}: {_text(error)}; "
+            "grant the login the role that it needs, or run ledger migrate as a login that may create roles"
+        ) from error
+    except (errors.UndefinedTable, errors.UndefinedFunction, errors.InvalidSchemaName, errors.UndefinedObject) as error:
+        raise JournalMisconfigured(
+            f"asked PostgreSQL at {database.address}: {_text(error)}; found no journal of this version. Run ledger init"
+        ) from error
+    except errors.UniqueViolation as error:
+        if error.diag.constraint_name != "one_book":
+            raise
+        raise SecondBook(
+            f"asked PostgreSQL at {database.address} to open a book; another process opened one just now. "
+            "One journal holds one book: use another database for another book"
+        ) from error
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        if _is_refusal(error):
+            raise JournalMisconfigured(
+                f"asked PostgreSQL at {database.address}: {_text(error)}; "
+                "correct LEDGER_DATABASE_URL, or grant the login the roles ledger_*"
+            ) from error
+        raise JournalUnavailable(
+            f"asked PostgreSQL at {database.address}: {_text(error)}; "
+            "see that the server runs and that LEDGER_DATABASE_URL is right, then try again"
+        ) from error
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate:
+            raise
+        raise JournalMisconfigured(
+            f"asked for PostgreSQL by LEDGER_DATABASE_URL, which cannot be read: {_text(error)}; "
+            "write postgresql://user:password@host:port/database"
+        ) from error
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the server answered and said no. While a connection is made the driver tells this by the text only."""
+    told = (error, error.__cause__, error.__context__)
+    return any(refusal in str(each) for each in told for refusal in _REFUSALS)
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split())

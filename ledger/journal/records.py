@@ -1,0 +1,80 @@
+"""What goes into the journal and what comes out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewEvent:
+    """One encoded event on its way into the journal. `prev_hash` is None at version 1."""
+
+    stream: str
+    version: int
+    type: str
+    topic: str
+    key: str
+    partition: int
+    prev_hash: bytes | None
+    state: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What one command wants recorded, all or nothing.
+
+    `reads` names every stream that the command read, with the version found (0: no such stream); it must include
+    those that `events` belong to. `next_actions` sets the date of the next visit by day end (None: none).
+    `command_id` and `command_hash` are 32 bytes each; None where no event comes of it.
+    """
+
+    reads: Mapping[str, int]
+    events: Sequence[NewEvent] = ()
+    next_actions: Mapping[str, date | None] = field(default_factory=dict)
+    command_id: bytes | None = None
+    command_hash: bytes | None = None
+
+
+class Verdict(Enum):
+    """What became of a request; the words of `journal.append`."""
+
+    APPENDED = "appended"
+    KNOWN = "known"
+    KEY_REUSED = "key_reused"
+    CONFLICT = "conflict"
+    BROKEN_CHAIN = "broken_chain"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """Answer to one request. Positions are those of its events; None where it had none or was not appended."""
+
+    verdict: Verdict
+    first_position: int | None
+    last_position: int | None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedEvent:
+    """One event of the journal. `recorded_us` is microseconds since 1970, never decreasing with `position`."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    topic: str
+    key: str
+    partition: int
+    partitionseq: int
+    recorded_us: int
+    state: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """How far the journal has come."""
+
+    position: int
+    recorded_us: int

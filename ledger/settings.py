@@ -1,0 +1,89 @@
+"""All settings, read once from the environment. Every limit of the ledger is one of them."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path, PosixPath
+from typing import Any
+
+from schemas.errors import Misconfigured
+
+
+class InvalidSettings(Misconfigured):
+    code = "invalid_settings"
+
+
+def _setting(default: Any, meaning: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The environment variable of a setting is its name in capitals after `LEDGER_`; `ledger config` prints all."""
+
+    data: Path = _setting(Path(".ledger"), "folder of the embedded servers and the key file")
+    cache: str = _setting("", "folder for downloaded jars; empty: the user's cache folder")
+    database_url: str = _setting("", "a PostgreSQL 18 server; empty: the embedded one", secret=True)
+    kafka_bootstrap: str = _setting("", "Kafka brokers; empty: the embedded one, where asked for")
+    key_file: str = _setting("", "secret of the idempotency keys; empty: book.key in the data folder")
+    principal: str = _setting("operator:cli", "who acts, as role:id")
+    kafka_partitions: int = _setting(12, "partitions of each topic, fixed when a book is opened")
+    kafka_replication: int = _setting(1, "replicas of each topic that the relay creates")
+    kafka_timeout_s: int = _setting(30, "an answer of Kafka may take at most")
+    connect_timeout_s: int = _setting(10, "wait for a connection to PostgreSQL at most")
+    statement_timeout_s: int = _setting(60, "a statement may take at most")
+    pool_size: int = _setting(8, "connections to the journal at most")
+    attempts: int = _setting(5, "tries of a command whose streams keep changing")
+    append_batch: int = _setting(128, "events that bulk work records in one transaction")
+    day_end_chunk: int = _setting(500, "loans that day end loads at once")
+    relay_window: int = _setting(5000, "events in one Kafka transaction at most")
+    projection_batch: int = _setting(2000, "events that a projection applies at once")
+    poll_interval_ms: int = _setting(50, "pause of a follower that found nothing new")
+    lag_timeout_s: int = _setting(30, "a query waits for its projections at most")
+    lease_stale_s: int = _setting(5, "a relay or worker that was silent so long is replaced")
+
+    @property
+    def key_path(self) -> Path:
+        return Path(self.key_file).expanduser() if self.key_file else self.data / "book.key"
+
+    @property
+    def cache_path(self) -> Path | None:
+        return Path(self.cache).expanduser() if self.cache else None
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Environment variable, value with secrets masked, meaning; one row per setting."""
+        return [
+            (_variable(each), "***" if each.metadata["secret"] and value else str(value), each.metadata["meaning"])
+            for each in fields(self)
+            for value in [getattr(self, each.name)]
+        ]
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from environment variables. Raises `InvalidSettings` that lists every problem at once."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in fields(Settings):
+        if text := environment.get(_variable(setting), ""):
+            try:
+                values[setting.name] = _READERS[type(setting.default)](text)
+            except ValueError as error:
+                problems.append(f"{_variable(setting)} is {text!r}; {error}")
+    if not all(values.get("principal", "operator:cli").partition(":")):
+        problems.append(f"LEDGER_PRINCIPAL is {values['principal']!r}; write role:id, for example operator:ann")
+    if problems:
+        raise InvalidSettings("asked to read the settings, found:\n  " + "\n  ".join(problems))
+    return Settings(**values)
+
+
+def _variable(setting: Field[Any]) -> str:
+    return f"LEDGER_{setting.name.upper()}"
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError("give a whole number above 0")
+    return int(text)
+
+
+_READERS: dict[type, Callable[[str], Any]] = {int: _positive, str: str, PosixPath: lambda text: Path(text).expanduser()}

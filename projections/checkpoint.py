@@ -1,0 +1,165 @@
+"""Checkpoints: how far a projection has come on a partition, moved only by the newest owner and without a gap.
+
+They are positions of the journal, not offsets of Kafka, and move in the transaction of the rows: a batch is applied
+once, whatever is delivered again, and whoever else thinks that it owns the partition.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ledger.journal.database import Connection
+from projections.errors import Fenced, PartitionGap
+from projections.projection import Fact, Projection
+from projections.statements import load
+
+STATEMENTS = load("checkpoint.sql")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """A claimed checkpoint: what was last applied, and the epoch under which we may move on."""
+
+    projection: str
+    version: int
+    book: str
+    partition: int
+    position: int
+    partitionseq: int
+    epoch: int
+    offset: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A checkpoint as anyone may read it."""
+
+    projection: str
+    partition: int
+    position: int
+    partitionseq: int
+    problem: str | None
+
+
+def install(connection: Connection, projections: Sequence[Projection]) -> None:
+    """Make the tables that are missing. Several processes may call it at once."""
+    with connection.transaction():
+        connection.execute(STATEMENTS["lock_tables"])
+        connection.execute(STATEMENTS["tables"])
+        for projection in projections:
+            connection.execute(projection.statements["tables"])
+
+
+def installed(connection: Connection) -> bool:
+    """Whether any runner has made the tables yet."""
+    return connection.execute(STATEMENTS["exists"]).fetchone() == (True,)
+
+
+def claim(
+    connection: Connection, book: str, projections: Sequence[Projection], partitions: Collection[int]
+) -> list[Mark]:
+    """Own these partitions from now on; whoever had them is fenced off. Durable before it returns."""
+    versions = {projection.name: projection.version for projection in projections}
+    arguments = _names(book, projections) | {"partitions": sorted(partitions)}
+    with connection.transaction():
+        connection.execute("set local synchronous_commit = on")
+        rows = connection.execute(STATEMENTS["claim"], arguments).fetchall()
+    return [
+        Mark(
+            projection=name,
+            version=versions[name],
+            book=book,
+            partition=partition,
+            position=position,
+            partitionseq=partitionseq,
+            epoch=epoch,
+            offset=offset,
+        )
+        for name, partition, position, partitionseq, epoch, offset in rows
+    ]
+
+
+def advance(connection: Connection, mark: Mark, last: Fact) -> Mark:
+    """Move a checkpoint to the last fact of a batch: the first statement of the batch's transaction.
+
+    Raises `Fenced` if the row is not where we left it, or is somebody else's by now.
+    """
+    record = last.record
+    arguments = _key(mark) | {
+        "position": mark.position,
+        "to_position": record.position,
+        "to_partitionseq": record.partitionseq,
+        "to_offset": record.offset,
+    }
+    if connection.execute(STATEMENTS["advance"], arguments).rowcount != 1:
+        raise Fenced(
+            f"asked to move {mark.projection} on partition {mark.partition} from position {mark.position} to "
+            f"{record.position} as owner {mark.epoch}; another worker has taken the partition over. Nothing was changed"
+        )
+    return replace(mark, position=record.position, partitionseq=record.partitionseq, offset=record.offset)
+
+
+def stop(connection: Connection, mark: Mark, problem: str) -> None:
+    """Note at the checkpoint why it stands still, for whoever asks; the next step forward clears it."""
+    connection.execute(STATEMENTS["stop"], _key(mark) | {"problem": problem})
+
+
+def following(mark: Mark, facts: Sequence[Fact]) -> tuple[list[Fact], PartitionGap | None]:
+    """The facts beyond a checkpoint as far as none is missing, and what is missing then."""
+    fresh: list[Fact] = []
+    position, seq = mark.position, mark.partitionseq
+    for fact in facts:
+        record = fact.record
+        if record.position <= position:
+            continue
+        if record.partitionseq != seq + 1:
+            return fresh, PartitionGap(
+                f"asked to apply {mark.projection} on partition {mark.partition} after position {position}, number "
+                f"{seq}; next came position {record.position}, number {record.partitionseq}. Events are missing: "
+                "repair the topic from the journal, then start the worker again"
+            )
+        fresh.append(fact)
+        position, seq = record.position, record.partitionseq
+    return fresh, None
+
+
+def standings(connection: Connection, book: str, projections: Sequence[Projection]) -> list[Standing]:
+    """The checkpoints of a book's projections in their present versions; none before the first runner."""
+    if not installed(connection):
+        return []
+    rows = connection.execute(STATEMENTS["read"], _names(book, projections)).fetchall()
+    return [
+        Standing(projection=name, partition=partition, position=position, partitionseq=partitionseq, problem=problem)
+        for name, partition, position, partitionseq, problem in rows
+    ]
+
+
+def behind(
+    connection: Connection, book: str, projections: Sequence[Projection], goal: Mapping[int, int]
+) -> list[Standing]:
+    """Those that are not yet at the position that `goal` names for their partition; 0 where nobody ever began."""
+    found = {(row.projection, row.partition): row for row in standings(connection, book, projections)}
+    rows = [
+        found.get((projection.name, partition))
+        or Standing(projection=projection.name, partition=partition, position=0, partitionseq=0, problem=None)
+        for projection in projections
+        for partition in sorted(goal)
+    ]
+    return [row for row in rows if row.position < goal[row.partition]]
+
+
+def _names(book: str, projections: Sequence[Projection]) -> dict[str, object]:
+    return {
+        "book": book,
+        "projections": [projection.name for projection in projections],
+        "versions": [projection.version for projection in projections],
+    }
+
+
+def _key(mark: Mark) -> dict[str, object]:
+    return {
+        "projection": mark.projection,
+        "version": mark.version,
+        "book": mark.book,
+        "partition": mark.partition,
+        "epoch": mark.epoch,
+    }

@@ -1,0 +1,26 @@
+-- name: tables
+-- What became known about an installment being overdue: one row per mark, cure or withdrawal, never changed. Of the rows
+-- of an installment with position <= P the newest says what was known at P.
+create table if not exists projections.delinquency (
+    book        text    not null,
+    loan        text    not null,
+    installment int     not null,
+    position    bigint  not null,
+    currency    text    not null,
+    due_on      date    not null,
+    cured_on    date,              -- value date of the money that covered it; null: it is still open
+    withdrawn   boolean not null,  -- the mark was never true
+    primary key (book, loan, installment, position)
+);
+
+-- name: insert
+insert into projections.delinquency (book, loan, installment, position, currency, due_on, cured_on, withdrawn)
+select %(book)s, e.*
+  from unnest(%(loans)s::text[], %(installments)s::int[], %(positions)s::bigint[], %(currencies)s::text[],
+              %(due)s::date[], %(cured)s::date[], %(withdrawn)s::boolean[]) as e
+    on conflict (book, loan, installment, position) do nothing
+
+-- name: rows
+select book, loan, installment, position, currency, due_on, cured_on, withdrawn
+  from projections.delinquency
+ where book = %(book)s

@@ -1,0 +1,43 @@
+"""Errors of the read side, under the classes of `schemas.errors`."""
+
+from schemas.errors import Corrupt, Unavailable
+
+
+class Fenced(Unavailable):
+    """Somebody else has taken a partition over; what we had in hand is rolled back."""
+
+    code = "projection_fenced"
+
+
+class PartitionGap(Corrupt):
+    """An event is missing between the last applied one and the next delivered one."""
+
+    code = "partition_gap"
+
+
+class PoisonedEvent(Corrupt):
+    """An event that a projection cannot apply; its partition stands still."""
+
+    code = "poisoned_event"
+
+
+class ProjectionsLagging(Unavailable):
+    """Projections did not come as far as a query needs within the time it may wait."""
+
+    code = "projections_lagging"
+
+
+class ProjectionStopped(Corrupt):
+    """A partition stands still since an earlier problem, so a query would answer from old rows."""
+
+    code = "projection_stopped"
+
+
+class FeedUnavailable(Unavailable):
+    code = "feed_unavailable"
+
+
+class UnreadableRecord(Corrupt):
+    """A Kafka record that carries our book and lacks what every record of ours has."""
+
+    code = "unreadable_record"

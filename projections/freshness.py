@@ -1,0 +1,83 @@
+"""Sees to it that a query finds what the journal held when it was asked."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ledger.domain.book import Book
+from ledger.journal.database import Database, translated
+from ledger.journal.journal import Journal
+from projections import checkpoint
+from projections.catalogue import PROJECTIONS
+from projections.checkpoint import Standing
+from projections.errors import ProjectionsLagging, ProjectionStopped
+from projections.journal_feed import JournalFeed
+from projections.presence import workers
+from projections.projection import Projection
+from projections.runner import Progress, Runner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long a query waits. A worker that was silent for `stale_s` counts as gone."""
+
+    timeout_s: float = 30.0
+    stale_s: float = 5.0
+    poll_s: float = 0.05
+
+
+def bring_current(
+    database: Database,
+    journal: Journal,
+    book: Book,
+    *,
+    patience: Patience | None = None,
+    position: int | None = None,
+    batch: int = 2000,
+    projections: Sequence[Projection] = PROJECTIONS,
+    progress: Progress | None = None,
+) -> None:
+    """Return when the projections have passed what a query must see.
+
+    That is the newest event of every partition, or the event at `position` on its own partition: read your own writes.
+    Where nothing is behind this costs two cheap reads. While a worker lives, wait for it; else bring the projections
+    forward here, straight from the journal, `batch` events at a time. Raises `ProjectionsLagging` after the time-out,
+    `ProjectionStopped` where a worker stands still, and what stops a partition here.
+    """
+    patience = patience or Patience()
+    goal = journal.partition_heads() if position is None else _partition_holding(journal, position)
+    deadline_s = time.monotonic() + patience.timeout_s
+    with database.connect("ledger_reader") as connection, translated(database):
+        while late := checkpoint.behind(connection, book.book_id, projections, goal):
+            if not workers(connection, book.book_id, patience.stale_s):
+                break
+            _refuse_if_stopped(late, goal)
+            if time.monotonic() > deadline_s:
+                raise _too_late(late, goal, patience)
+            time.sleep(patience.poll_s)
+    if late:
+        feed = JournalFeed(journal, batch=batch, pause_s=0.01)
+        with Runner(database, journal, book, feed, projections=projections, stall_s=patience.timeout_s) as runner:
+            runner.catch_up(goal, progress)
+
+
+def _partition_holding(journal: Journal, position: int) -> Mapping[int, int]:
+    return {event.partition: event.position for event in journal.between(position, position)}
+
+
+def _refuse_if_stopped(late: Sequence[Standing], goal: Mapping[int, int]) -> None:
+    for each in late:
+        if each.problem:
+            raise ProjectionStopped(
+                f"asked for {each.projection} up to position {goal[each.partition]} of partition {each.partition}; it "
+                f"stands still at {each.position}: {each.problem}"
+            )
+
+
+def _too_late(late: Sequence[Standing], goal: Mapping[int, int], patience: Patience) -> ProjectionsLagging:
+    worst = max(late, key=lambda each: goal[each.partition] - each.position)
+    return ProjectionsLagging(
+        f"asked for projections that are current; after {patience.timeout_s:g} s {worst.projection} is at position "
+        f"{worst.position} of partition {worst.partition}, which ends at {goal[worst.partition]}. A worker is running: "
+        "see that its feed (relay and Kafka) works, or ask again in a while"
+    )

@@ -1,0 +1,40 @@
+"""Who brings projections forward just now, by the clock of the database."""
+
+import os
+import secrets
+import socket
+import time
+
+from ledger.journal.database import Connection
+from projections.checkpoint import STATEMENTS, installed
+
+
+class Presence:
+    """The row of one worker, renewed every `beat_s` seconds from the loop that does the work: a worker that hangs falls
+    silent."""
+
+    def __init__(self, connection: Connection, book_id: str, feed: str, beat_s: float) -> None:
+        self._connection = connection
+        self._row = {
+            "id": f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            "book": book_id,
+            "feed": feed,
+        }
+        self._beat_s = beat_s
+        self._next_s = 0.0
+
+    def beat(self) -> None:
+        if time.monotonic() >= self._next_s:
+            self._connection.execute(STATEMENTS["beat"], self._row)
+            self._next_s = time.monotonic() + self._beat_s
+
+    def leave(self) -> None:
+        self._connection.execute(STATEMENTS["leave"], self._row)
+
+
+def workers(connection: Connection, book_id: str, stale_s: float) -> list[str]:
+    """Those who were seen within `stale_s` seconds, by host, process id and a random part."""
+    if not installed(connection):
+        return []
+    rows = connection.execute(STATEMENTS["workers"], {"book": book_id, "stale_s": stale_s}).fetchall()
+    return [worker for (worker,) in rows]

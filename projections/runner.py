@@ -1,0 +1,231 @@
+"""Applies what a feed delivers to every projection, each batch exactly once."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from threading import Event as Flag
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from ledger.domain.book import Book
+from ledger.journal.database import Database, translated
+from ledger.journal.journal import Journal
+from projections import checkpoint
+from projections.catalogue import PROJECTIONS
+from projections.checkpoint import Mark, Standing
+from projections.errors import Fenced, ProjectionsLagging
+from projections.feed import Batch, Feed, Resume
+from projections.lag import numbers
+from projections.presence import Presence
+from projections.projection import Fact, Projection, poisoned, read
+from schemas.errors import LedgerError
+
+_log = logging.getLogger(__name__)
+
+_SERVER_TROUBLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+"""Errors that say nothing about the event in hand."""
+
+Progress = Callable[[int, int], None]
+"""Hears of (events done, events to do) as work goes on."""
+
+
+class Runner:
+    """One worker: owns the partitions that its feed assigns, and moves their checkpoints. Use from one thread.
+
+    Each (projection, batch) is one transaction, and its first statement moves the checkpoint; so any number of runners
+    at once are safe. An event that cannot be applied stops its partition for that projection: this is logged, noted at
+    the checkpoint and kept in `stopped`, and everything else goes on. A server that is away raises `Unavailable`; start
+    again then, nothing is lost. Closes the feed with itself.
+
+    `journal` in a role that may read it. `beat_s`: how often it shows that it lives; `stall_s`: how long `catch_up`
+    bears a standstill.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        book: Book,
+        feed: Feed,
+        *,
+        projections: Sequence[Projection] = PROJECTIONS,
+        beat_s: float = 1.0,
+        stall_s: float = 30.0,
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._book = book
+        self._feed = feed
+        self._projections = projections
+        self._stall_s = stall_s
+        self._marks: dict[tuple[str, int], Mark] = {}
+        self.stopped: dict[tuple[str, int], LedgerError] = {}
+        """Why a projection stands still on a partition."""
+        self._connection = database.connect("ledger_projector")
+        with translated(database):
+            # Rows and checkpoint of a batch are lost together by a crash of the server, and then simply built again.
+            self._connection.execute("set synchronous_commit = off")
+            checkpoint.install(self._connection, projections)
+        self._presence = Presence(self._connection, book.book_id, feed.name, beat_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def feed_name(self) -> str:
+        """`kafka` or `journal`."""
+        return self._feed.name
+
+    @property
+    def partitions(self) -> set[int]:
+        """Those that are ours just now."""
+        return {partition for _, partition in self._marks}
+
+    def close(self) -> None:
+        """Give up the partitions, take our name off the list of workers, close the connection."""
+        try:
+            self._feed.close()
+            if not self._connection.broken:
+                with translated(self._database):
+                    self._presence.leave()
+        finally:
+            self._connection.close()
+
+    def run(self, stop: Flag) -> None:
+        """Work until `stop` is set; the batches in hand are finished first."""
+        while not stop.is_set():
+            self.step()
+
+    def catch_up(self, goal: Mapping[int, int] | None = None, progress: Progress | None = None) -> None:
+        """Work until every projection has reached a position on each partition; by default all the journal holds now.
+
+        What other workers do counts too. Raises what stopped a partition, once all others are through, and
+        `ProjectionsLagging` when nothing has moved for `stall_s`.
+        """
+        goal = self._journal.partition_heads() if goal is None else goal
+        ends = numbers(self._journal, goal)
+        total = left = 0
+        moved_at_s = time.monotonic()
+        while late := self._behind(goal):
+            self._refuse_if_stopped(late)
+            before, left = left, _events_left(late, ends)
+            total = max(total, left)
+            if left != before:
+                moved_at_s = time.monotonic()
+                if progress:
+                    progress(total - left, total)
+            elif time.monotonic() - moved_at_s > self._stall_s:
+                raise self._stalled(late, goal)
+            self.step()
+        if progress:
+            progress(total, total)
+
+    def step(self) -> None:
+        """Poll once, and apply what came."""
+        with translated(self._database):
+            self._presence.beat()
+            for batch in self._feed.poll(self):
+                self._take(batch)
+                self._presence.beat()
+
+    def claim(self, partitions: Collection[int]) -> Mapping[int, Resume]:
+        """For the feed: own partitions, and say where each goes on, at the projection that is the furthest behind."""
+        self._presence.beat()
+        marks = checkpoint.claim(self._connection, self._book.book_id, self._projections, partitions)
+        resumes: dict[int, Resume] = {}
+        for mark in sorted(marks, key=lambda mark: mark.position, reverse=True):
+            self._marks[mark.projection, mark.partition] = mark
+            self.stopped.pop((mark.projection, mark.partition), None)
+            resumes[mark.partition] = Resume(position=mark.position, offset=mark.offset)
+        return resumes
+
+    def lose(self, partitions: Collection[int]) -> None:
+        """For the feed: partitions that are somebody else's from now on."""
+        self._marks = {key: mark for key, mark in self._marks.items() if key[1] not in partitions}
+        self.stopped = {key: problem for key, problem in self.stopped.items() if key[1] not in partitions}
+
+    def _take(self, batch: Batch) -> None:
+        facts, problem = read(batch)
+        for projection in self._projections:
+            mark = self._marks.get((projection.name, batch.partition))
+            if mark is None or (projection.name, batch.partition) in self.stopped:
+                continue
+            try:
+                self._bring_forward(projection, mark, facts, problem)
+            except Fenced as fenced:
+                self._give_up(batch.partition, fenced)
+                return
+            except LedgerError as error:
+                self._stop(projection, batch.partition, error)
+
+    def _bring_forward(
+        self, projection: Projection, mark: Mark, facts: Sequence[Fact], problem: LedgerError | None
+    ) -> None:
+        """Apply what is new to a projection, then raise what stands in the way of the rest."""
+        fresh, gap = checkpoint.following(mark, facts)
+        if fresh:
+            self._apply(projection, mark, fresh)
+        if in_the_way := gap or problem:
+            raise in_the_way
+
+    def _apply(self, projection: Projection, mark: Mark, facts: Sequence[Fact]) -> Mark:
+        """One transaction; where an event is poisoned, all before it are applied in halves, and it is named."""
+        try:
+            with self._connection.transaction():
+                moved = checkpoint.advance(self._connection, mark, facts[-1])
+                projection.apply(self._connection, self._book, facts)
+        except (Fenced, *_SERVER_TROUBLE):
+            raise
+        except Exception as cause:
+            if len(facts) == 1:
+                kind = facts[0].envelope.type
+                raise poisoned(projection.name, mark.partition, facts[0].position, kind, cause) from cause
+            middle = len(facts) // 2
+            mark = self._apply(projection, mark, facts[:middle])
+            return self._apply(projection, mark, facts[middle:])
+        self._marks[projection.name, mark.partition] = moved
+        return moved
+
+    def _stop(self, projection: Projection, partition: int, problem: LedgerError) -> None:
+        key = (projection.name, partition)
+        self.stopped[key] = problem
+        checkpoint.stop(self._connection, self._marks[key], f"{problem.code}: {problem}")
+        _log.error("projection %s stops on partition %s: %s: %s", *key, problem.code, problem)
+
+    def _give_up(self, partition: int, fenced: Fenced) -> None:
+        _log.warning("gave up partition %s: %s", partition, fenced)
+        self.lose([partition])
+        self._feed.retry(partition)
+
+    def _behind(self, goal: Mapping[int, int]) -> list[Standing]:
+        with translated(self._database):
+            return checkpoint.behind(self._connection, self._book.book_id, self._projections, goal)
+
+    def _refuse_if_stopped(self, late: Sequence[Standing]) -> None:
+        problems = [self.stopped.get((each.projection, each.partition)) for each in late]
+        if problems[0] and all(problems):
+            raise problems[0]
+
+    def _stalled(self, late: Sequence[Standing], goal: Mapping[int, int]) -> ProjectionsLagging:
+        worst = max(late, key=lambda each: goal[each.partition] - each.position)
+        return ProjectionsLagging(
+            f"asked to read {self._feed.name} up to the end; {worst.projection} stands at position {worst.position} of "
+            f"partition {worst.partition}, which ends at {goal[worst.partition]}, and nothing moved for "
+            f"{self._stall_s:g} s{f' ({worst.problem})' if worst.problem else ''}. See that the relay has published "
+            "everything and that no other worker holds the partition, then try again"
+        )
+
+
+def _events_left(late: Sequence[Standing], ends: Mapping[int, int]) -> int:
+    """Events that at least one projection still needs. `ends`: the number of the last one in each partition."""
+    left: dict[int, int] = {}
+    for each in late:
+        left[each.partition] = max(left.get(each.partition, 0), ends[each.partition] - each.partitionseq)
+    return sum(left.values())

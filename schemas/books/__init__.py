@@ -1,0 +1,1 @@
+"""The books family: its events and, beside them, the JSON Schema of every version ever published."""

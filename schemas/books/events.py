@@ -1,0 +1,63 @@
+"""Events of a book: one journal, one lender or group of legal entities."""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta
+
+from schemas.values import Count, Currency, Event, Identifier, Text
+
+Exponent = Annotated[int, Meta(ge=0, le=4, description="digits after the decimal point, ISO 4217")]
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class BookEvent(Event, frozen=True):
+    """A fact about the book as a whole."""
+
+    STREAM = "book/{book_id}"
+
+    book_id: Identifier
+
+    @property
+    def subject(self) -> str:
+        return self.book_id
+
+
+class BookOpened(BookEvent, frozen=True):
+    """The first event of every book. What it says holds for life, and every process checks it at its start.
+
+    `time_zone` and `cut_off` turn an instant into a business date: from the cut-off on, the next date counts
+    (`00:00`: the calendar day). `currencies` maps ISO 4217 codes to their minor-unit exponents. `key_id` names
+    the secret key of the idempotency keys without telling it.
+    """
+
+    TYPE = "ledger.book.opened.v1"
+    FAMILY = "ledger.books"
+
+    journal_id: Text
+    opened_on: date
+    time_zone: Text
+    cut_off: ClockTime
+    currencies: dict[Currency, Exponent]
+    partitions: Annotated[int, Meta(ge=1, le=1024)]
+    hash_format: Text
+    key_id: Digest
+
+    @property
+    def value_date(self) -> date:
+        return self.opened_on
+
+
+class DayClosed(BookEvent, frozen=True):
+    """Day end has looked at every loan that needed attention on or before this business date."""
+
+    TYPE = "ledger.book.day_closed.v1"
+    FAMILY = "ledger.books"
+
+    business_date: date
+    loans_visited: Count
+
+    @property
+    def value_date(self) -> date:
+        return self.business_date

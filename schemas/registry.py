@@ -1,0 +1,80 @@
+"""Which class reads which event type, and how older versions become the newest one.
+
+A new shape of an event is a new version: a new class with a new `TYPE`, and an upcaster from the version before.
+Upcasting happens after verification, on the decoded value, and is never stored back.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from schemas.books.events import BookOpened, DayClosed
+from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent
+from schemas.errors import Corrupt
+from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
+from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.payments.events import PaymentReceived, PaymentReversed
+from schemas.values import Event
+
+JOURNAL_TOPIC = "ledger.journal"
+
+Upcaster = Callable[[Event], Event]
+
+
+class UnknownEventType(Corrupt):
+    code = "unknown_event_type"
+
+
+class Registry:
+    """Event types by name. `upcasters` maps a type to the function that makes the next version of it."""
+
+    def __init__(self, types: Iterable[type[Event]], upcasters: Mapping[str, Upcaster] | None = None) -> None:
+        self.types: dict[str, type[Event]] = {event_type.TYPE: event_type for event_type in types}
+        self._upcasters = dict(upcasters or {})
+        self._decoders = {name: msgspec.json.Decoder(event_type) for name, event_type in self.types.items()}
+
+    def decode(self, envelope: Envelope) -> Event:
+        """The fact in an envelope, as the newest version of its type.
+
+        Raises `UnknownEventType` for a type that this version of the contract does not have, `UnreadableEvent` for
+        data that its class refuses.
+        """
+        event = self._decode_as_written(envelope)
+        while upcaster := self._upcasters.get(event.TYPE):
+            event = upcaster(event)
+        return event
+
+    def families(self) -> tuple[str, ...]:
+        """The family topics, sorted."""
+        return tuple(sorted({event_type.FAMILY for event_type in self.types.values()}))
+
+    def _decode_as_written(self, envelope: Envelope) -> Event:
+        decoder = self._decoders.get(envelope.type)
+        if decoder is None:
+            raise UnknownEventType(
+                f"asked to read event {envelope.id} of type {envelope.type}; this version knows "
+                f"{len(self.types)} types and not this one; use a version of the schemas that has it"
+            )
+        try:
+            return decoder.decode(envelope.data)
+        except UNREADABLE as error:
+            raise UnreadableEvent(
+                f"asked to read the data of event {envelope.id} ({envelope.type}): {error}; "
+                "it was not written by this version of the contract or has been changed"
+            ) from error
+
+
+REGISTRY = Registry(
+    [
+        BookOpened,
+        DayClosed,
+        LoanOpened,
+        LoanPaidOff,
+        LoanReopened,
+        PaymentReceived,
+        PaymentReversed,
+        InstallmentOverdue,
+        InstallmentCured,
+        OverdueWithdrawn,
+    ]
+)

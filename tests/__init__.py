@@ -1,0 +1,1 @@
+"""Tests: unit, property, golden and scenarios need nothing; the others run against the real embedded servers."""

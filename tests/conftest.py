@@ -1,0 +1,84 @@
+"""The servers that tests share: one real PostgreSQL and one real Kafka, started when first asked for.
+
+A reaper in a session of its own stops them when the test run ends, in whatever way: it waits for the end of a pipe
+that only the test process holds.
+"""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ledger.embedded.kafka import EmbeddedKafka
+from ledger.embedded.postgres import EmbeddedPostgres
+from ledger.journal.database import Database
+from ledger.journal.migrations import migrate
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Data folder of the shared servers, watched by the reaper."""
+    folder = tmp_path_factory.mktemp("servers")
+    reaper = subprocess.Popen(
+        [sys.executable, "-m", "tests.reaper", str(folder)], stdin=subprocess.PIPE, start_new_session=True
+    )
+    yield folder
+    assert reaper.stdin
+    reaper.stdin.close()
+    assert reaper.wait(timeout=90) == 0
+
+
+@pytest.fixture(scope="session")
+def server_url(server_folder: Path) -> str:
+    """Administrator's URL of a real PostgreSQL."""
+    return EmbeddedPostgres(server_folder).start()
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """Name of a migrated database to copy."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("create database migrated")
+    migrate(Database(url=make_conninfo(server_url, dbname="migrated")))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def fresh_database(server_url: str) -> Callable[[str | None], Database]:
+    """Makes databases: a copy of the named one, or an empty one."""
+
+    def make(template: str | None = None) -> Database:
+        name = f"test_{next(_numbers)}"
+        source = sql.SQL(" template {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)) + source)
+        return Database(url=make_conninfo(server_url, dbname=name), connect_timeout_s=5)
+
+    return make
+
+
+@pytest.fixture
+def database(fresh_database: Callable[[str | None], Database], template: str) -> Database:
+    """A fresh, migrated database."""
+    return fresh_database(template)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(server_folder: Path) -> str:
+    """Bootstrap address of a real Kafka broker that all tests share; so each test uses a book of its own."""
+    return EmbeddedKafka(server_folder).start()
+
+
+@pytest.fixture
+def book_id() -> str:
+    """An id that no other test uses."""
+    return f"book-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,1 @@
+"""One event of every version ever published, as stored bytes. They must load for ever."""

@@ -1,0 +1,1 @@
+"""The public client of the topics against a real Kafka."""

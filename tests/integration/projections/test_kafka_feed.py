@@ -1,0 +1,233 @@
+"""A worker that is fed by Kafka: the same tables, whatever happens to topic, offsets and workers."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+import pytest
+from kafka import KafkaProducer
+
+from ledger.journal.journal import Journal
+from ledger.journal.lease import Lease
+from ledger.journal.records import RecordedEvent
+from ledger.relay.cluster import Cluster
+from ledger.relay.relay import Relay, RelayedBook
+from ledger.relay.topics import require_topics
+from projections.catalogue import PROJECTIONS
+from projections.errors import ProjectionsLagging
+from projections.kafka_feed import KafkaFeed
+from projections.runner import Runner
+from schemas.envelope import CONTENT_TYPE
+from schemas.registry import JOURNAL_TOPIC
+from tests.integration.projections.recorded_book import BATCH, PARTITIONS, RecordedBook, eventually, running
+
+Publish = Callable[..., None]
+Worker = Callable[[], AbstractContextManager[Runner]]
+
+
+@pytest.fixture(scope="session")
+def journal_topic(kafka_bootstrap: str) -> None:
+    """The topics as the relay makes them."""
+    require_topics(Cluster(bootstrap=kafka_bootstrap), "projections-test", PARTITIONS, replication=1)
+
+
+@pytest.fixture
+def publish(recorded: RecordedBook, kafka_bootstrap: str, journal_topic: None) -> Iterator[Publish]:
+    """Writes events as the relay does; under another book's name if told."""
+    producer = KafkaProducer(bootstrap_servers=kafka_bootstrap)
+
+    def send(events: Sequence[RecordedEvent], book_id: str = recorded.book.book_id) -> None:
+        sent = [producer.send(JOURNAL_TOPIC, **as_record(event, book_id)) for event in events]
+        for each in sent:
+            each.get(timeout=20)
+
+    yield send
+    producer.close(timeout=10)
+
+
+@pytest.fixture
+def worker(recorded: RecordedBook, kafka_bootstrap: str) -> Worker:
+    @contextmanager
+    def make() -> Iterator[Runner]:
+        feed = KafkaFeed(kafka_bootstrap, recorded.book.book_id, batch=BATCH)
+        with recorded.runner(feed) as runner, running(runner):
+            yield runner
+
+    return make
+
+
+def as_record(event: RecordedEvent, book_id: str) -> dict[str, object]:
+    headers = {
+        "content-type": CONTENT_TYPE,
+        "book": book_id,
+        "position": event.position,
+        "partitionseq": event.partitionseq,
+        "recorded_us": event.recorded_us,
+        "type": event.type,
+        "stream": event.stream,
+        "streamversion": event.version,
+    }
+    return {
+        "key": event.key.encode(),
+        "value": event.state,
+        "partition": event.partition,
+        "timestamp_ms": event.recorded_us // 1000,
+        "headers": [(name, str(value).encode()) for name, value in headers.items()],
+    }
+
+
+def after(recorded: RecordedBook, position: int) -> list[RecordedEvent]:
+    return recorded.journal.after(position, 1_000_000)
+
+
+def relay(recorded: RecordedBook, bootstrap: str) -> None:
+    """Publish what the journal holds, with the real relay."""
+    book = RelayedBook(
+        book_id=recorded.book.book_id, journal_id=recorded.book.journal_id, partitions=recorded.book.partitions
+    )
+    with (
+        Journal(recorded.database, role="ledger_relay", pool_size=1) as journal,
+        Relay(journal, Lease(recorded.database), Cluster(bootstrap=bootstrap), book) as publisher,
+    ):
+        publisher.drain()
+
+
+def test_from_every_kind_of_event_kafka_and_the_journal_fill_the_tables_alike(
+    recorded: RecordedBook, worker: Worker, kafka_bootstrap: str
+) -> None:
+    recorded.every_kind()
+    relay(recorded, kafka_bootstrap)
+    with worker():
+        eventually(recorded.is_current)
+    assert recorded.digests() == recorded.digests_from_the_journal()
+
+
+def test_records_that_come_twice_change_nothing(recorded: RecordedBook, publish: Publish, worker: Worker) -> None:
+    recorded.lives(10)
+    recorded.catches_up()
+    once = recorded.digests()
+    recorded.forgets_everything()
+    publish([*after(recorded, 0), *after(recorded, 0)])
+    with worker() as runner:
+        eventually(recorded.is_current)
+        assert not runner.stopped
+    assert recorded.digests() == once
+
+
+def test_records_of_another_book_are_passed_over(recorded: RecordedBook, publish: Publish, worker: Worker) -> None:
+    recorded.lives(10)
+    publish(after(recorded, 0), f"{recorded.book.book_id}-other")
+    publish(after(recorded, 0))
+    with worker() as runner:
+        eventually(recorded.is_current)
+        assert not runner.stopped
+
+
+def test_a_start_after_the_journal_filled_the_tables_goes_on_from_there(
+    recorded: RecordedBook, publish: Publish, worker: Worker
+) -> None:
+    recorded.lives(10)
+    recorded.catches_up()
+    recorded.lives(10)
+    publish(after(recorded, 0))
+    with worker() as runner:
+        eventually(recorded.is_current)
+        assert not runner.stopped
+
+
+@pytest.mark.parametrize("hint", ["0", "kafka_offset + 2", "1000000"])
+def test_an_offset_is_a_hint_and_a_wrong_one_does_no_harm(
+    recorded: RecordedBook, publish: Publish, worker: Worker, hint: str
+) -> None:
+    head = recorded.lives(10)
+    publish(after(recorded, 0))
+    with worker():
+        eventually(recorded.is_current)
+    with recorded.database.connect("ledger_projector") as connection:
+        connection.execute(f"update projections.checkpoint set kafka_offset = {hint}".encode())
+    recorded.lives(10)
+    publish(after(recorded, head))
+    with worker() as runner:
+        eventually(recorded.is_current)
+        assert not runner.stopped
+
+
+def test_a_record_that_is_missing_stops_its_partition_loudly_and_no_other(
+    recorded: RecordedBook, publish: Publish, worker: Worker
+) -> None:
+    recorded.lives(20)
+    events = after(recorded, 0)
+    missing = next(event for event in events if event.partitionseq == 2)
+    publish([event for event in events if event is not missing])
+    others = {part: head for part, head in recorded.journal.partition_heads().items() if part != missing.partition}
+    with worker() as runner:
+        eventually(lambda: recorded.positions().items() >= others.items() and bool(runner.stopped))
+        assert {problem.code for problem in runner.stopped.values()} == {"partition_gap"}
+        assert {partition for _, partition in runner.stopped} == {missing.partition}
+
+
+def test_a_record_of_ours_that_cannot_be_read_stops_its_partition(
+    recorded: RecordedBook, publish: Publish, worker: Worker
+) -> None:
+    recorded.lives(1)
+    event = after(recorded, 0)[0]
+    publish([event, replace(event, position=event.position + 99, partitionseq=2, state=b"not an event")])
+    with worker() as runner:
+        eventually(lambda: len(runner.stopped) == len(PROJECTIONS))
+    assert {problem.code for problem in runner.stopped.values()} == {"poisoned_event"}
+    assert recorded.positions()[event.partition] == event.position
+
+
+def test_catching_up_follows_kafka_to_what_the_journal_holds(
+    recorded: RecordedBook, publish: Publish, kafka_bootstrap: str
+) -> None:
+    recorded.lives(10)
+    publish(after(recorded, 0))
+    with recorded.runner(KafkaFeed(kafka_bootstrap, recorded.book.book_id, batch=BATCH)) as runner:
+        runner.catch_up()
+    assert recorded.is_current()
+
+
+def test_catching_up_says_so_when_kafka_lacks_what_the_journal_holds(
+    recorded: RecordedBook, publish: Publish, kafka_bootstrap: str
+) -> None:
+    recorded.lives(1)
+    publish(after(recorded, 0)[:1])
+    feed = KafkaFeed(kafka_bootstrap, recorded.book.book_id, batch=BATCH)
+    with recorded.runner(feed, stall_s=3) as runner, pytest.raises(ProjectionsLagging, match="asked to read kafka"):
+        runner.catch_up()
+
+
+def test_two_workers_share_the_partitions_and_the_one_that_stays_takes_over(
+    recorded: RecordedBook, publish: Publish, worker: Worker
+) -> None:
+    with worker() as stays:
+        with worker() as leaves:
+            eventually(lambda: len(stays.partitions) == len(leaves.partitions) == PARTITIONS // 2)
+            recorded.lives(20)
+            publish(after(recorded, 0))
+            eventually(recorded.is_current)
+        eventually(lambda: len(stays.partitions) == PARTITIONS)
+        head = recorded.journal.head().position
+        recorded.lives(20)
+        publish(after(recorded, head))
+        eventually(recorded.is_current)
+    assert recorded.digests() == recorded.digests_from_the_journal()
+
+
+def test_after_a_kill_in_the_middle_another_worker_finishes_with_the_same_rows(
+    recorded: RecordedBook, publish: Publish, worker: Worker, kafka_bootstrap: str
+) -> None:
+    recorded.lives(80)
+    publish(after(recorded, 0))
+    module = "tests.integration.projections.slow_worker"
+    killed = subprocess.Popen([sys.executable, "-m", module, recorded.database.url, kafka_bootstrap])
+    eventually(lambda: sum(recorded.positions().values()) > 50)
+    killed.kill()
+    killed.wait(10)
+    assert not recorded.is_current()
+    with worker():
+        eventually(recorded.is_current, limit_s=60)
+    assert recorded.digests() == recorded.digests_from_the_journal()

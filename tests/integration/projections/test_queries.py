@@ -1,0 +1,145 @@
+"""What queries answer: balances, delinquency on any date, both axes, trails."""
+
+from datetime import date
+
+import pytest
+
+from ledger.domain.errors import LoanNotFound
+from projections.answers import DelinquentLoan
+from projections.queries import Queries
+from schemas.envelope import digest
+from schemas.values import Event, MoneyEvent
+from tests.integration.projections.recorded_book import RecordedBook, a_life, opened
+from tests.loan_builders import DUE, days
+
+
+def with_loans(recorded: RecordedBook) -> RecordedBook:
+    """`late` pays half 10 days late and the rest 40 days late; `open` never pays; `good` pays in time."""
+    late = opened("late")
+    late.day_end(days(1))
+    late.pays(50_00, days(10))
+    late.pays(50_00, days(40))
+    good = opened("good")
+    good.pays(120_00, days(0))
+    never = opened("open")
+    never.day_end(days(1))
+    for life in (late, good, never):
+        recorded.records(f"loan/{life.loan.loan_id}", life.events)
+    recorded.catches_up()
+    return recorded
+
+
+def in_short(rows: list[DelinquentLoan]) -> list[tuple[str, int, str, int]]:
+    return [(row.loan, row.days_past_due, row.bucket, row.overdue_minor) for row in rows]
+
+
+def test_balances_come_in_order_of_ids_with_totals_over_all(recorded: RecordedBook, queries: Queries) -> None:
+    with_loans(recorded)
+    found = queries.balances()
+    assert [(row.loan, row.status, row.total_due_minor, row.credit_minor) for row in found.loans] == [
+        ("good", "paid_off", 0, 20_00),
+        ("late", "paid_off", 0, 0),
+        ("open", "overdue", 100_00, 0),
+    ]
+    assert [(total.status, total.loans, total.total_due_minor) for total in found.totals] == [
+        ("overdue", 1, 100_00),
+        ("paid_off", 2, 0),
+    ]
+
+
+def test_a_page_of_balances_begins_after_a_loan(recorded: RecordedBook, queries: Queries) -> None:
+    with_loans(recorded)
+    page = queries.balances(after="good", limit=1)
+    assert [row.loan for row in page.loans] == ["late"]
+    assert sum(total.loans for total in page.totals) == 3
+
+
+@pytest.mark.parametrize(
+    ("after_due", "expected"),
+    [
+        (0, []),
+        (1, [("late", 1, "m1", 100_00), ("open", 1, "m1", 100_00)]),
+        (9, [("late", 9, "m1", 100_00), ("open", 9, "m1", 100_00)]),
+        (10, [("late", 10, "m1", 50_00), ("open", 10, "m1", 100_00)]),
+        (31, [("late", 31, "m2", 50_00), ("open", 31, "m2", 100_00)]),
+        (40, [("open", 40, "m2", 100_00)]),
+        (181, [("open", 181, "m7", 100_00)]),
+    ],
+)
+def test_delinquency_is_that_of_its_date_also_in_the_past(
+    recorded: RecordedBook, queries: Queries, after_due: int, expected: list[tuple[str, int, str, int]]
+) -> None:
+    with_loans(recorded)
+    assert in_short(queries.delinquency(days(after_due))) == expected
+
+
+def test_a_withdrawn_mark_was_never_delinquency_except_for_who_asks_what_was_known(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    life = opened("l")
+    life.day_end(days(1))
+    marked_at = recorded.records("loan/l", life.events)
+    recorded.records("loan/l", life.pays(100_00, days(0), today=days(5)))
+    recorded.catches_up()
+    assert queries.delinquency(days(3)) == []
+    assert in_short(queries.delinquency(days(3), known_at=marked_at)) == [("l", 3, "m1", 100_00)]
+
+
+def test_the_longest_delinquency_comes_first(recorded: RecordedBook, queries: Queries) -> None:
+    with_loans(recorded)
+    rows = queries.delinquency(days(20))
+    assert rows == sorted(rows, key=lambda row: (-row.days_past_due, row.loan))
+    assert {row.due_on for row in rows} == {DUE}
+
+
+def test_a_balance_as_of_any_date_known_at_any_position_is_the_sum_of_its_postings(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    events = a_life("l").events
+    last = recorded.records("loan/l", events)
+    recorded.catches_up()
+    first = last - len(events) + 1
+    for position in range(first, last + 1):
+        for on in map(days, (-40, -3, 0, 9, 10, 30)):
+            expected = owed(events[: position - first + 1], on)
+            assert queries.balance_as_of("l", on, known_at=position).total_due_minor == expected
+
+
+def owed(events: list[Event], on: date) -> int:
+    """What events say is receivable on a value date."""
+    postings = [posting for event in events if isinstance(event, MoneyEvent) for posting in event.postings]
+    return sum(each.amount_minor for each in postings if each.account == "receivable" and each.value_date <= on)
+
+
+def test_a_history_tells_what_each_event_changed_and_what_was_owed_then(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    with_loans(recorded)
+    lines = [(line.change_minor, line.due_minor) for line in queries.history("late") if line.change_minor]
+    assert lines == [(100_00, 100_00), (-50_00, 50_00), (-50_00, 0)]
+
+
+def test_an_audit_trail_shows_each_event_with_the_hash_of_its_bytes_and_of_the_one_before(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    with_loans(recorded)
+    events = recorded.journal.streams(["loan/late"])["loan/late"]
+    hashes = [digest(event.state).hex() for event in events]
+    trail = queries.audit_trail("late")
+    assert [(line.position, line.hash) for line in trail] == [
+        (event.position, found) for event, found in zip(events, hashes, strict=True)
+    ]
+    assert [line.prevhash for line in trail] == [None, *hashes[:-1]]
+
+
+def test_the_position_of_a_moment_is_the_last_one_recorded_by_then(recorded: RecordedBook, queries: Queries) -> None:
+    with_loans(recorded)
+    line = queries.audit_trail("late")[0]
+    assert queries.position_at(line.recorded_at) >= line.position
+
+
+@pytest.mark.parametrize("question", ["loan", "history", "audit_trail"])
+def test_a_loan_that_is_not_there_is_named(recorded: RecordedBook, queries: Queries, question: str) -> None:
+    recorded.catches_up()
+    with pytest.raises(LoanNotFound, match="nobody"):
+        getattr(queries, question)("nobody")

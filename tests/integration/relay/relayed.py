@@ -1,0 +1,166 @@
+"""A book with a journal, and what Kafka holds of it."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from ledger.clock import random_event_ids
+from ledger.domain.loan import apply
+from ledger.journal.database import Database
+from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
+from ledger.journal.journal import Journal
+from ledger.journal.lease import Lease
+from ledger.journal.records import RecordedEvent, Request, Verdict
+from ledger.relay.cluster import Cluster
+from ledger.relay.relay import Limits, Relay, RelayedBook
+from schemas.registry import JOURNAL_TOPIC, REGISTRY
+from schemas.values import Event
+from tests.loan_builders import Life, a_loan_opened, days
+
+PARTITIONS = 12
+_REQUESTS_AT_ONCE = 200
+_READ_S = 20
+
+
+@dataclass
+class RelayedLedger:
+    """A journal of its own and the shared Kafka. `relay()` makes relays as separate processes would have them."""
+
+    database: Database
+    bootstrap: str
+    book_id: str
+    loans: int = field(default=0)
+
+    @property
+    def book(self) -> RelayedBook:
+        return RelayedBook(book_id=self.book_id, journal_id=f"journal-of-{self.book_id}", partitions=PARTITIONS)
+
+    def records(self, loans: int) -> int:
+        """Record the lives of so many new loans, several events each; the journal's head."""
+        names = [f"loan-{number}" for number in range(self.loans, self.loans + loans)]
+        self.loans += loans
+        with Journal(self.database) as journal:
+            for first in range(0, loans, _REQUESTS_AT_ONCE):
+                requests = [self._request(name) for name in names[first : first + _REQUESTS_AT_ONCE]]
+                assert {outcome.verdict for outcome in journal.append(requests)} == {Verdict.APPENDED}
+            return journal.head().position
+
+    def journal(self) -> list[RecordedEvent]:
+        with Journal(self.database) as journal:
+            return journal.after(0, 1_000_000)
+
+    @contextmanager
+    def relay(
+        self, limits: Limits | None = None, *, book: RelayedBook | None = None, timeout_s: float = 15, **lease: float
+    ) -> Iterator[Relay]:
+        cluster = Cluster(bootstrap=self.bootstrap, timeout_s=timeout_s)
+        with (
+            Journal(self.database, role="ledger_relay") as journal,
+            Relay(journal, Lease(self.database, **lease), cluster, book or self.book, limits) as relay,  # type: ignore[arg-type]
+        ):
+            yield relay
+
+    def drains(self) -> int:
+        with self.relay() as relay:
+            return relay.drain()
+
+    def published(self, *topics: str) -> list[Any]:
+        """The book's committed records, read by a plain consumer, in order of position."""
+        records = [
+            record
+            for record in read_all(self.bootstrap, topics or (JOURNAL_TOPIC,))
+            if dict(record.headers).get("book") == self.book_id.encode()
+        ]
+        return sorted(records, key=position)
+
+    def family_records(self) -> list[Any]:
+        return self.published(*REGISTRY.families())
+
+    def _request(self, loan_id: str) -> Request:
+        keyed = secrets.token_bytes(32)
+        provenance = Provenance(
+            book_id=self.book_id,
+            actor="operator:test",
+            decided_at=datetime.now(UTC),
+            correlation_id="test",
+            command_id=keyed,
+            command_hash=keyed,
+        )
+        decision = Decision(head=StreamHead(stream=f"loan/{loan_id}"), events=a_life(loan_id))
+        return encode([decision], provenance, partitions=PARTITIONS, event_ids=random_event_ids)
+
+
+def a_life(loan_id: str) -> Sequence[Event]:
+    """All that can happen to a loan, in events of three families.
+
+    Paid in part, marked overdue; a payment found late withdraws the mark and pays off; it is returned, which opens the
+    loan again, overdue; the next one cures it.
+    """
+    opened = a_loan_opened(100_00, loan_id=loan_id)
+    loan = apply(None, opened)
+    assert loan
+    life = Life(loan=loan, requests=[[opened]])
+    life.pays(40_00, days(-3))
+    life.day_end(days(1))
+    life.pays(60_00, days(-1), today=days(2))
+    life.reverses("p2", days(20))
+    life.pays(60_00, days(21))
+    return life.events
+
+
+def read_all(bootstrap: str, topics: Sequence[str]) -> list[Any]:
+    """Every committed record of the topics, as any Kafka client would read them."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,
+        max_poll_records=5000,
+    )
+    try:
+        parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic)]
+        ends = consumer.end_offsets(parts)
+        consumer.assign(parts)
+        consumer.seek_to_beginning(*parts)
+        records: list[Any] = []
+        deadline = time.monotonic() + _READ_S
+        while any(consumer.position(part) < ends[part] for part in parts):
+            assert time.monotonic() < deadline, "the end of the topics was not reached"
+            for batch in consumer.poll(timeout_ms=50).values():
+                records += batch
+        return records
+    finally:
+        consumer.close()
+
+
+@contextmanager
+def another_producer(bootstrap: str, **settings: Any) -> Iterator[Any]:
+    """A producer that is not the relay."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, **settings)
+    try:
+        yield producer
+    finally:
+        producer.close(timeout=10)
+
+
+def eventually(condition: Callable[[], bool], limit_s: float = 20) -> None:
+    """Wait until the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {limit_s:g} s in vain"
+        time.sleep(0.02)
+
+
+def position(record: Any) -> int:
+    return int(dict(record.headers)["position"])
+
+
+def positions(records: Sequence[Any]) -> list[int]:
+    return [position(record) for record in records]

@@ -1,0 +1,122 @@
+"""Commands through the desk on a real journal: once per key, all or nothing, never twice."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
+from ledger.application.desk import Answer, Order
+from ledger.bootstrap import Ledger
+from ledger.domain.errors import AlreadyReversed, InvalidDate, LoanExists, LoanNotFound, UnknownCurrency
+from ledger.journal.errors import KeyReused
+from schemas.errors import LedgerError
+from schemas.payments.events import PaymentReceived
+
+TODAY = date(2016, 12, 24)
+LOAN = OpenLoan(
+    loan_id="l1", currency="USD", principal_minor=100_00, opened_on=date(2016, 9, 8), due_on=date(2016, 10, 7)
+)
+
+
+def order(command: LoanCommand, key: str) -> Order:
+    return Order(command=command, key=key, today=TODAY, principal="operator:test")
+
+
+def payment(amount_minor: int = 40_00, loan_id: str = "l1", paid_on: date | None = None) -> RecordPayment:
+    return RecordPayment(loan_id=loan_id, amount_minor=amount_minor, paid_on=paid_on)
+
+
+def test_the_same_key_gives_the_first_answer_and_records_nothing(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    first = opened.desk.execute(order(payment(), "pay"))
+    opened.desk.execute(order(payment(10_00), "pay-2"))
+    again = opened.desk.execute(order(payment(), "pay"))
+    assert again == replace(first, again=True)
+    assert opened.journal.head().position == 5
+
+
+def test_a_key_that_stands_for_another_request_is_refused(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    opened.desk.execute(order(payment(), "pay"))
+    with pytest.raises(KeyReused, match=r"RecordPayment on loan l1 with key 'pay'"):
+        opened.desk.execute(order(payment(41_00), "pay"))
+
+
+def test_a_key_belongs_to_the_one_who_used_it(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    opened.desk.execute(order(payment(), "pay"))
+    other = replace(order(payment(), "pay"), principal="operator:other")
+    assert not opened.desk.execute(other).again
+
+
+def test_a_refused_command_keeps_no_key(opened: Ledger) -> None:
+    with pytest.raises(LoanNotFound):
+        opened.desk.execute(order(payment(), "pay"))
+    opened.desk.execute(order(LOAN, "open"))
+    assert not opened.desk.execute(order(payment(), "pay")).again
+
+
+def test_a_refusal_fails_only_its_own_command(opened: Ledger) -> None:
+    results = opened.desk.execute_many([order(payment(loan_id="no"), "a"), order(LOAN, "b"), order(LOAN, "c")])
+    assert [type(result) for result in results] == [LoanNotFound, Answer, LoanExists]
+
+
+def test_orders_on_one_loan_are_executed_in_their_order(opened: Ledger) -> None:
+    orders = [order(LOAN, "open"), *(order(payment(1_00 + n), f"pay-{n}") for n in range(5))]
+    results = opened.desk.execute_many(orders)
+    amounts = [event.amount_minor for result in results if isinstance(result, Answer) for event in result.events
+               if isinstance(event, PaymentReceived)]  # fmt: skip
+    assert amounts == [100, 101, 102, 103, 104]
+
+
+def test_one_key_for_two_loans_in_one_call_is_refused_once(opened: Ledger) -> None:
+    results = opened.desk.execute_many([order(LOAN, "k"), order(replace(LOAN, loan_id="l2"), "k")])
+    assert [type(result) for result in results] == [Answer, KeyReused]
+
+
+def test_no_payment_is_lost_when_many_threads_pay_on_one_loan(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    patient = replace(opened.settings, attempts=50)
+    with Ledger(patient, clock=opened.clock) as ledger, ThreadPoolExecutor(8) as pool:
+        ledger.desk  # noqa: B018 - made once, before the threads
+        answers = list(pool.map(lambda n: ledger.desk.execute(order(payment(1_00), f"pay-{n}")), range(40)))
+    received = [event for answer in answers for event in answer.events if isinstance(event, PaymentReceived)]
+    assert len(received) == 40
+    assert min(event.standing.total_due_minor for event in received) == 100_00 - 40 * 1_00
+
+
+def test_the_same_key_from_many_threads_is_one_payment(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    before = opened.journal.head().position
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: opened.desk.execute(order(payment(), "pay")), range(16)))
+    assert len({answer.first_position for answer in answers}) == 1
+    assert opened.journal.head().position == before + 2
+
+
+def test_a_reversed_payment_is_not_reversed_again(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    answer = opened.desk.execute(order(payment(), "pay"))
+    [received] = [event for event in answer.events if isinstance(event, PaymentReceived)]
+    reversal = ReversePayment(loan_id="l1", payment_id=received.payment_id, cause="bank_return")
+    opened.desk.execute(order(reversal, "reverse"))
+    with pytest.raises(AlreadyReversed):
+        opened.desk.execute(order(reversal, "reverse again"))
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (payment(paid_on=date(2016, 9, 7)), InvalidDate),
+        (payment(paid_on=date(2016, 12, 25)), InvalidDate),
+        (replace(LOAN, loan_id="l2", currency="EUR"), UnknownCurrency),
+    ],
+)
+def test_a_refusal_writes_nothing(opened: Ledger, command: LoanCommand, error: type[LedgerError]) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    before = opened.journal.head()
+    with pytest.raises(error):
+        opened.desk.execute(order(command, "k"))
+    assert opened.journal.head() == before

@@ -1,0 +1,1 @@
+"""Statements that hold for every loan life, tried on lives that Hypothesis makes up."""

@@ -1,0 +1,242 @@
+"""Lives that Hypothesis makes up: payments of any size and date, reversals, day ends, in any order of entry."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial, reduce
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.domain.allocation import allocate, covered_on, outstanding
+from ledger.domain.loan import Loan, apply
+from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
+from schemas.envelope import read
+from schemas.payments.events import PaymentReceived
+from schemas.registry import REGISTRY
+from schemas.values import Event, LoanEvent, MoneyEvent
+from tests.loan_builders import DUE, OPENED, Life, a_loan_opened, days
+
+LAST_DAY = 100
+AT = datetime(2026, 1, 5, tzinfo=UTC)
+
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A payment with its value date in days after the opening; `bounces`: it is reversed later."""
+
+    name: str
+    amount_minor: int
+    day: int
+    bounces: bool
+
+
+entries = st.lists(
+    st.builds(
+        Entry,
+        name=st.just(""),
+        amount_minor=st.integers(1, 400),
+        day=st.integers(0, LAST_DAY),
+        bounces=st.booleans(),
+    ),
+    max_size=6,
+).map(lambda found: [replace(entry, name=f"p{number}") for number, entry in enumerate(found)])
+
+principals = st.lists(st.integers(1, 300), min_size=1, max_size=4)
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> Life:
+    """A life by days: late entries, reversals and day ends that skip days, in any order within a day."""
+    life, waiting = a_life(draw(principals)), draw(entries)
+    for day in sorted(draw(st.lists(st.integers(0, LAST_DAY), max_size=12))):
+        today = OPENED + timedelta(day)
+        steps: list[Step] = [partial(life.day_end, today)]
+        for entry in [entry for entry in waiting if entry.day <= day and draw(st.booleans())]:
+            waiting.remove(entry)
+            steps.append(partial(enter, life, entry, today))
+        if counted := [payment.payment_id for payment in life.loan.counted]:
+            steps += [partial(life.reverses, name, today) for name in counted if draw(st.booleans())]
+        for step in draw(st.permutations(steps)):
+            step()
+    return life
+
+
+def a_life(principals_minor: Sequence[int]) -> Life:
+    opened = a_loan_opened(*principals_minor)
+    loan = apply(None, opened)
+    assert loan
+    return Life(loan, [[opened]])
+
+
+def enter(life: Life, entry: Entry, today: date) -> list[Event]:
+    return life.pays(entry.amount_minor, OPENED + timedelta(entry.day), payment_id=entry.name, today=today)
+
+
+def balances(events: Sequence[Event]) -> Counter[tuple[date, str, int]]:
+    """Sums of postings by value date, account and installment; zeros left out."""
+    sums: Counter[tuple[date, str, int]] = Counter()
+    for event in events:
+        if isinstance(event, MoneyEvent):
+            for posting in event.postings:
+                sums[posting.value_date, posting.account, posting.installment or 0] += posting.amount_minor
+    return Counter({line: amount for line, amount in sums.items() if amount})
+
+
+def account(events: Sequence[Event], name: str) -> int:
+    return sum(amount for (_, account, _), amount in balances(events).items() if account == name)
+
+
+@given(life=lives())
+def test_no_event_makes_or_loses_money(life: Life) -> None:
+    for event in life.events:
+        if isinstance(event, MoneyEvent):
+            assert sum(posting.amount_minor for posting in event.postings) == 0
+        if isinstance(event, PaymentReceived):
+            assert event.amount_minor == event.credit_minor + sum(part.amount_minor for part in event.allocations)
+
+
+@given(life=lives())
+def test_cash_in_is_what_was_allocated_and_what_is_credit(life: Life) -> None:
+    cash_minor = sum(payment.amount_minor for payment in life.loan.counted)
+    lent_minor = sum(due.principal_minor for due in life.loan.dues)
+    credit_minor, owed_minor = -account(life.events, "credit"), account(life.events, "receivable")
+    assert account(life.events, "cash") == cash_minor
+    assert cash_minor == credit_minor + lent_minor - owed_minor
+    assert 0 <= owed_minor <= lent_minor
+    assert credit_minor >= 0
+    assert credit_minor == 0 or owed_minor == 0
+
+
+@given(life=lives())
+def test_no_installment_is_ever_paid_beyond_what_it_needs_on_any_date(life: Life) -> None:
+    lines = balances(life.events)
+    for due in life.loan.dues:
+        owed_minor = 0
+        for value_date in sorted({day for day, _, _ in lines}):
+            owed_minor += lines[value_date, "receivable", due.number]
+            assert 0 <= owed_minor <= due.principal_minor
+
+
+@given(principals_minor=principals, entered=entries, data=st.data())
+def test_the_order_of_entry_changes_no_balance_of_any_date(
+    principals_minor: list[int], entered: list[Entry], data: st.DataObject
+) -> None:
+    one = life_of(principals_minor, entered)
+    other = life_of(principals_minor, data.draw(st.permutations(entered)))
+    never = life_of(principals_minor, [entry for entry in entered if not entry.bounces])
+    assert balances(one.events) == balances(other.events) == balances(never.events)
+    assert one.standing == other.standing == never.standing
+    assert dict(one.loan.marks) == dict(other.loan.marks) == dict(never.loan.marks)
+    assert one.loan.paid_off_on == other.loan.paid_off_on == never.loan.paid_off_on
+
+
+def life_of(principals_minor: Sequence[int], entered: Sequence[Entry]) -> Life:
+    """All of it becomes known on the last day, in the order given; day end comes between any two."""
+    life, today = a_life(principals_minor), OPENED + timedelta(LAST_DAY + 60)
+    for entry in entered:
+        enter(life, entry, today)
+        life.day_end(today)
+        if entry.bounces:
+            life.reverses(entry.name, today)
+    life.day_end(today)
+    return life
+
+
+@given(life=lives())
+def test_a_replay_gives_the_state_that_the_rules_saw(life: Life) -> None:
+    assert reduce(apply, life.events, None) == life.loan
+
+
+@given(life=lives())
+def test_a_replay_from_stored_bytes_gives_the_same_state(life: Life) -> None:
+    provenance = Provenance(
+        book_id="main", actor="a:b", decided_at=AT, correlation_id="c", command_id=bytes(32), command_hash=bytes(32)
+    )
+    decision = Decision(head=StreamHead(stream="loan/loan-1"), events=life.events)
+    request = encode([decision], provenance, partitions=12, event_ids=lambda: "019b8a5c-7c00-7000-8000-000000000001")
+    restored = [REGISTRY.decode(read(event.state)) for event in request.events]
+    assert restored == life.events
+    assert reduce(apply, restored, None) == life.loan
+
+
+@given(life=lives(), on=st.integers(0, LAST_DAY))
+def test_after_a_visit_an_installment_is_open_and_marked_exactly_if_it_is_past_due(life: Life, on: int) -> None:
+    today = OPENED + timedelta(LAST_DAY + on)
+    life.day_end(today)
+    shares = allocate(life.loan.dues, life.loan.counted)
+    for due in life.loan.dues:
+        mark, covered = life.loan.mark(due.number), covered_on(due, shares)
+        if covered is None:
+            assert (mark is not None and mark.cured_on is None) == (today > due.due_on)
+        else:
+            assert (mark.cured_on if mark else None) == (covered if covered > due.due_on else None)
+
+
+@given(life=lives())
+def test_a_second_visit_on_the_same_day_finds_nothing(life: Life) -> None:
+    today = OPENED + timedelta(LAST_DAY)
+    life.day_end(today)
+    assert life.day_end(today) == []
+
+
+@given(life=lives())
+def test_every_standing_is_what_a_recomputation_from_the_events_before_gives(life: Life) -> None:
+    loan: Loan | None = None
+    for request in life.requests:
+        loan = reduce(apply, request, loan)
+        assert loan
+        for event in request:
+            assert isinstance(event, LoanEvent)
+            assert event.standing == recomputed(loan, event)
+
+
+def recomputed(loan: Loan, event: LoanEvent) -> object:
+    """Standing after a request, from the loan that the request left behind."""
+    needed = outstanding(loan.dues, allocate(loan.dues, loan.counted))
+    marked = {number for number, mark in loan.marks if mark.cured_on is None}
+    principal_minor = sum(needed.values())
+    status = "overdue" if marked else "active" if principal_minor else "paid_off"
+    lent_minor = sum(due.principal_minor for due in loan.dues)
+    paid_minor = sum(payment.amount_minor for payment in loan.counted)
+    return type(event.standing)(
+        status=status,
+        principal_minor=principal_minor,
+        overdue_minor=sum(needed[number] for number in marked),
+        total_due_minor=principal_minor,
+        credit_minor=paid_minor - lent_minor + principal_minor,
+    )
+
+
+@given(principals_minor=principals, entered=entries)
+def test_visits_on_the_next_dates_only_record_what_visits_on_every_day_record(
+    principals_minor: list[int], entered: list[Entry]
+) -> None:
+    assert visited(principals_minor, entered, always=True) == visited(principals_minor, entered, always=False)
+
+
+def visited(principals_minor: Sequence[int], entered: Sequence[Entry], *, always: bool) -> list[Event]:
+    """Payments become known on their day, bounce three days later, and day end comes each day or when asked for."""
+    life = a_life(principals_minor)
+    for day in range(LAST_DAY + 60):
+        today = OPENED + timedelta(day)
+        for entry in entered:
+            if entry.day == day:
+                enter(life, entry, today)
+            if entry.bounces and entry.day + 3 == day:
+                life.reverses(entry.name, today)
+        if always or (life.next_action_on and life.next_action_on <= today):
+            life.day_end(today)
+    return life.events
+
+
+@given(life=lives())
+def test_a_loan_without_a_next_date_never_changes_by_itself(life: Life) -> None:
+    if life.next_action_on is None:
+        assert life.day_end(days(10_000)) == []
+    else:
+        assert life.next_action_on > DUE
+        assert life.day_end(days(10_000)) != []

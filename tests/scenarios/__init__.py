@@ -1,0 +1,1 @@
+"""Loan lives as text tables that a loan officer can read and correct."""

@@ -1,0 +1,109 @@
+"""Reads a scenario: a heading, a blank line, and a table of days; and replays it through the rules.
+
+    day         does                                events                                   due      credit  status
+    2026-01-05  lends 1,000.00 until 2026-02-05     LoanOpened                          1,000.00        0.00  active
+
+Columns begin where their headings do; amounts are written to the right. What can be done:
+
+    lends AMOUNT until DATE
+    pays AMOUNT [on DATE] [as ID]       value date and name of the payment where the table needs them
+    reverses ID [for CAUSE]             bank_return unless told
+    day end
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ledger.domain.loan import apply
+from ledger.domain.money import format_minor, parse_minor
+from schemas.errors import LedgerError
+from schemas.loans.events import LoanPaidOff
+from schemas.overdue.events import InstallmentCured, InstallmentOverdue
+from schemas.values import Event
+from tests.loan_builders import Life, a_bullet
+
+HEADINGS = ("day", "does", "events", "due", "credit", "status")
+_COLUMN = re.compile(r"\s{2,}")
+_LENDS = re.compile(r"lends (\S+) until (\S+)")
+_PAYS = re.compile(r"pays (\S+)(?: on (\S+))?(?: as (\S+))?")
+_REVERSES = re.compile(r"reverses (\S+)(?: for (\S+))?")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: what is done on a day, and what must come of it."""
+
+    day: date
+    does: str
+    expected: tuple[str, ...]
+
+
+class Table:
+    """A scenario from its text."""
+
+    def __init__(self, text: str) -> None:
+        self.heading, _, body = text.strip().partition("\n\n")
+        header, *rows = body.splitlines()
+        assert tuple(header.split()) == HEADINGS, header
+        starts = [header.index(heading) for heading in HEADINGS[:3]]
+        self.lines = [_line(row, starts) for row in rows if row.strip()]
+
+    def replay(self) -> list[tuple[str, ...]]:
+        """What really comes of it: events, due, credit and status of each line."""
+        life = Life()
+        return [_do(life, line) for line in self.lines]
+
+
+def _line(row: str, starts: Sequence[int]) -> Line:
+    day, does, rest = row[: starts[1]].strip(), row[starts[1] : starts[2]].strip(), row[starts[2] :].rstrip()
+    *events, due, credit, status = _COLUMN.split(rest.strip())
+    return Line(date.fromisoformat(day), does, (" ".join(events), due, credit, status))
+
+
+def _do(life: Life, line: Line) -> tuple[str, ...]:
+    try:
+        happened = ", ".join(_named(event) for event in _events(life, line))
+    except LedgerError as refusal:
+        happened = f"refused {refusal.code}"
+    standing = life.standing
+    amounts = format_minor(standing.total_due_minor, 2), format_minor(standing.credit_minor, 2)
+    return happened, *amounts, standing.status
+
+
+def _events(life: Life, line: Line) -> list[Event]:
+    if found := _LENDS.fullmatch(line.does):
+        return _lend(life, _minor(found[1]), line.day, date.fromisoformat(found[2]))
+    if found := _PAYS.fullmatch(line.does):
+        on = date.fromisoformat(found[2]) if found[2] else line.day
+        return life.pays(_minor(found[1]), on, payment_id=found[3] or "", today=line.day)
+    if found := _REVERSES.fullmatch(line.does):
+        return life.reverses(found[1], line.day, found[2] or "bank_return")
+    assert line.does == "day end", f"{line.does!r} is nothing that a scenario can do"
+    return life.day_end(line.day)
+
+
+def _lend(life: Life, principal_minor: int, opened_on: date, due_on: date) -> list[Event]:
+    opened = a_bullet(principal_minor, opened_on=opened_on, due_on=due_on)
+    loan = apply(None, opened)
+    assert loan
+    life.loan, life.requests = loan, [[opened]]
+    return [opened]
+
+
+def _named(event: Event) -> str:
+    """An event with the one thing that a reader wants to know of it."""
+    name = type(event).__name__
+    match event:
+        case InstallmentOverdue():
+            return f"{name} {event.bucket} {format_minor(event.overdue_minor, 2)}"
+        case InstallmentCured():
+            return f"{name} {event.cured_on}"
+        case LoanPaidOff():
+            return f"{name} {event.paid_off_on}"
+    return name
+
+
+def _minor(text: str) -> int:
+    return parse_minor(text, "USD", 2)
