@@ -1,6 +1,7 @@
 """What the Kafka feed needs of the library, which has no type stubs: Protocols, and a consumer with proven settings."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kafka import KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
         partition: int
 
 else:
-    pass
+    from kafka import TopicPartition as Partition
 
 
 class Record(Protocol):
@@ -43,7 +44,7 @@ class Consumer(Protocol):
 
 
 def connect(bootstrap: str, book_id: str, batch: int, session_ms: int, timeout_ms: int) -> Consumer:
-    """A consumer of the group of a book's projections, not yet subscribed; a silence of `session_ms` ends membership."""
+    """A consumer of the group of a book's projections, not yet subscribed. `session_ms`: the silence that ends it."""
     consumer: Consumer = KafkaConsumer(
         bootstrap_servers=[server.strip() for server in bootstrap.split(",")],
         client_id="ledger-projections",

@@ -101,7 +101,8 @@ def ledger(fresh_database: Callable[[str | None], Database], tmp_path: Path) -> 
     made = program(fresh_database(None), tmp_path)
     yield made
     for process in made.started:
-        process.kill()
+        process.terminate()
+    for process in made.started:
         process.wait(timeout=30)
 
 
@@ -109,6 +110,14 @@ def ledger(fresh_database: Callable[[str | None], Database], tmp_path: Path) -> 
 def book(ledger: Program) -> Program:
     """The program with an open book."""
     ledger("init")
+    return ledger
+
+
+@pytest.fixture
+def relayed_book(ledger: Program, kafka_bootstrap: str, book_id: str) -> Program:
+    """The program with Kafka, and an open book that no other test uses."""
+    ledger.settings["LEDGER_KAFKA_BOOTSTRAP"] = kafka_bootstrap
+    ledger("init", "--book", book_id)
     return ledger
 
 

@@ -63,3 +63,5 @@ def progress(label: str, unit: str) -> Iterator[Report]:
     with Progress(*columns, console=errors) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+        if bar.tasks[0].total is None:  # there was nothing to do
+            bar.update(task, completed=0, total=0)
