@@ -45,7 +45,7 @@ class LoanImport:
         skip_invalid: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> Imported:
-        """Import a file up to and including `until` (the file's last date if None).
+        """Import a file up to and including `until` (None: the file's last date, or today if that is earlier).
 
         Everything is checked first. A finding raises `InvalidFile` and nothing is imported; with `skip_invalid` the
         lines with findings are left out and reported.
@@ -55,7 +55,7 @@ class LoanImport:
             raise InvalidFile(_summary(findings))
         bad_lines = {finding.line for finding in findings}
         loans = [loan for loan in file.loans if loan.line not in bad_lines]
-        last = until or file.last_date or today
+        last = until or min(file.last_date or today, today)
         if last > today:
             raise InvalidDate(
                 f"asked to import up to {last}; today is {today}. Give --until {today} or an earlier date"

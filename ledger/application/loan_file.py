@@ -68,8 +68,8 @@ class LoanFile:
 
     @property
     def last_date(self) -> date | None:
-        """The last date on which anything of this file happened: a loan was opened or paid off."""
-        dates = [loan.opened_on for loan in self.loans]
+        """The last date that the good rows name: a loan opened, due or paid off."""
+        dates = [day for loan in self.loans for day in (loan.opened_on, loan.due_on)]
         dates += [loan.paid_off_at.date() for loan in self.loans if loan.paid_off_at]
         return max(dates, default=None)
 

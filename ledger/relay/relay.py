@@ -9,7 +9,7 @@ It decodes nothing: the bytes of the journal are the value of the record.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
 from types import TracebackType
@@ -21,6 +21,7 @@ from ledger.journal.journal import Journal
 from ledger.journal.lease import Lease
 from ledger.journal.records import RecordedEvent
 from ledger.relay.cluster import Cluster
+from ledger.relay.errors import KafkaUnavailable
 from ledger.relay.heads import PublishedHead, Resumption, last_head
 from ledger.relay.publisher import Publisher
 from ledger.relay.reading import LogReader
@@ -163,7 +164,8 @@ class Relay:
                 resumption = Resumption(reader, self._journal, self._book.book_id, self._book.journal_id)
                 head = resumption.find(data_partitions(self._book.partitions))
         except BaseException:
-            self._cluster.within("to let a producer go", lambda: producer.close(1.0))
+            with suppress(KafkaUnavailable):  # why the start failed is what counts
+                self._cluster.within("to let a producer go", lambda: producer.close(1.0))
             raise
         head = msgspec.structs.replace(head, incarnation=head.incarnation + 1)
         return Publisher(self._cluster, producer, self._book.book_id, head)

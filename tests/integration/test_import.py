@@ -31,7 +31,7 @@ def events_of(ledger: Ledger, loan_id: str) -> list[str]:
 
 def test_a_file_is_replayed_up_to_its_last_date(opened: Ledger) -> None:
     imported = import_text(opened, HEADER + ON_TIME + ONE_DAY_LATE + STILL_OPEN)
-    assert (imported.until, imported.opened, imported.paid) == (date(2016, 9, 23), 3, 2)
+    assert (imported.until, imported.opened, imported.paid) == (date(2016, 10, 7), 3, 2)
     assert events_of(opened, "a1") == ["LoanOpened", "PaymentReceived", "LoanPaidOff"]
     assert events_of(opened, "c3") == ["LoanOpened", "InstallmentOverdue"]
 

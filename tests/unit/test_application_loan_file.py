@@ -47,7 +47,7 @@ def test_a_good_file_is_read_whole(path: Path) -> None:
         "2016-09-23T09:05:00",
         None,
     ]
-    assert file.last_date == date(2016, 9, 23)
+    assert file.last_date == date(2016, 10, 7)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
