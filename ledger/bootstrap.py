@@ -8,7 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ledger.application.books import BookDesk, current_basis, find_book, require_book
+from ledger.application.books import BookDesk, BookReader, current_basis
 from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
 from ledger.application.desk import Desk
@@ -95,7 +95,11 @@ class Ledger:
 
     @cached_property
     def book(self) -> Book:
-        return require_book(self.journal)
+        return BookReader(self.journal).require()
+
+    def find_book(self) -> Book | None:
+        """The book of the journal, if it has one."""
+        return BookReader(self.journal).find()
 
     @cached_property
     def keys(self) -> CommandKeys:
@@ -219,7 +223,7 @@ class Ledger:
         """
         self.migrate()
         wanted = {code: minor_unit_exponent(code) for code in currencies}
-        existing = find_book(self.journal)
+        existing = self.find_book()
         if existing and existing.is_as_asked(book_id, time_zone, cut_off, wanted):
             read_key_file(self.settings.key_path, existing.key_id)
             return existing, False
@@ -244,4 +248,11 @@ class Ledger:
         return self._event_ids()
 
     def _book_desk(self, keys: CommandKeys, principal: str) -> BookDesk:
-        return BookDesk(self.journal, keys, principal=principal, clock=self.clock, event_ids=self._event_ids)
+        return BookDesk(
+            self.journal,
+            keys,
+            principal=principal,
+            clock=self.clock,
+            event_ids=self._event_ids,
+            attempts=self.settings.attempts,
+        )

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import reduce
 from importlib.metadata import version
 
 from ledger.application.desk import decoded
@@ -15,7 +14,7 @@ from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.errors import BookMissing, BrokenChain, StreamConflict
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys
-from ledger.journal.records import RecordedEvent, Verdict
+from ledger.journal.records import Verdict
 from schemas.books.events import BookOpened
 from schemas.envelope import digest
 from schemas.values import Basis, Event
@@ -29,24 +28,57 @@ def current_basis() -> Basis:
     return Basis(engine=ENGINE, policy=POLICY, tzdata=version("tzdata"))
 
 
+class BookReader:
+    """The book of a journal, as it is now: each look reads only what was recorded since the last one."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._book: Book | None = None
+        self.head: StreamHead | None = None
+
+    def find(self) -> Book | None:
+        """The book; None for an empty journal."""
+        self.head = self.head or self._first_head()
+        if self.head:
+            for event in self._journal.stream_after(self.head.stream, self.head.version):
+                self._book = books.apply(self._book, decoded(event))
+                self.head = StreamHead(stream=event.stream, version=event.version, hash=digest(event.state))
+        return self._book
+
+    def require(self) -> Book:
+        """The book, else `BookMissing`."""
+        book = self.find()
+        if book is None:
+            raise BookMissing("asked for the book; this journal is empty. Run ledger init")
+        return book
+
+    def _first_head(self) -> StreamHead | None:
+        first = self._journal.after(0, 1)
+        if first and first[0].type != BookOpened.TYPE:
+            raise BrokenChain(f"the first event of the journal is {first[0].type}, not that a book was opened")
+        return StreamHead(stream=first[0].stream) if first else None
+
+
 class BookDesk:
     """Records what happens to the book as a whole: that it is opened, that a day is closed."""
 
     def __init__(
-        self, journal: Journal, keys: CommandKeys, *, principal: str, clock: Clock, event_ids: EventIds
+        self, journal: Journal, keys: CommandKeys, *, principal: str, clock: Clock, event_ids: EventIds, attempts: int
     ) -> None:
         self._journal = journal
         self._keys = keys
         self._principal = principal
         self._clock = clock
         self._event_ids = event_ids
+        self._attempts = attempts
+        self.reader = BookReader(journal)
 
     def open(
         self, book_id: str, *, time_zone: str, cut_off: str, currencies: Mapping[str, int], partitions: int
     ) -> Book:
         """Record `BookOpened` as the first event of an empty journal. A journal with a book raises `BookExists`."""
         events = books.open_book(
-            find_book(self._journal),
+            self.reader.find(),
             book_id,
             journal_id=secrets.token_hex(8),
             opened_on=self._clock().date(),
@@ -57,17 +89,23 @@ class BookDesk:
             key_id=self._keys.key_id,
         )
         self._append(book_id, events, StreamHead(stream=book_stream(book_id)), partitions, key="open")
-        return require_book(self._journal)
+        return self.reader.require()
 
-    def close_day(self, book_id: str, business_date: date, *, loans_visited: int, today: date) -> Book:
-        """Record `DayClosed`, unless the date is closed already."""
-        book, head = load_book(self._journal, book_id)
-        if book is None:
-            raise BookMissing(f"asked to close {business_date} of book {book_id}, which this journal does not hold")
-        events = books.close_day(book, business_date, loans_visited=loans_visited, today=today)
-        if events:
-            self._append(book_id, events, head, book.partitions, key=f"dayend:{business_date}")
-        return reduce(lambda state, event: books.apply(state, event) or state, events, book)
+    def close_day(self, business_date: date, *, loans_visited: int, today: date) -> None:
+        """Record `DayClosed`, unless the date is closed already, also by another process just now."""
+        for attempt in range(1, self._attempts + 1):
+            book = self.reader.require()
+            events = books.close_day(book, business_date, loans_visited=loans_visited, today=today)
+            if not events:
+                return
+            assert self.reader.head, "a book that was read has a head"
+            try:
+                self._append(book.book_id, events, self.reader.head, book.partitions, key=f"dayend:{business_date}")
+            except StreamConflict:
+                if attempt == self._attempts:
+                    raise
+            else:
+                return
 
     def _append(self, book_id: str, events: Sequence[Event], head: StreamHead, partitions: int, *, key: str) -> None:
         command_id = self._keys.command_id(book_id, self._principal, key)
@@ -87,31 +125,3 @@ class BookDesk:
             raise BrokenChain(f"{outcome.detail}; the book was read differently than it is recorded. Run ledger doctor")
         if outcome.verdict is Verdict.CONFLICT:
             raise StreamConflict(f"{outcome.detail}; another process closes days just now. Try again")
-
-
-def find_book(journal: Journal) -> Book | None:
-    """The book of a journal; None for an empty journal."""
-    first = journal.after(0, 1)
-    if not first:
-        return None
-    opened = decoded(first[0])
-    if not isinstance(opened, BookOpened):
-        raise BrokenChain(f"the first event of the journal is {first[0].type}, not BookOpened; this is not a ledger")
-    return load_book(journal, opened.book_id)[0]
-
-
-def require_book(journal: Journal) -> Book:
-    book = find_book(journal)
-    if book is None:
-        raise BookMissing("asked for the book; this journal is empty. Run ledger init")
-    return book
-
-
-def load_book(journal: Journal, book_id: str) -> tuple[Book | None, StreamHead]:
-    """A book and the head of its stream."""
-    name = book_stream(book_id)
-    events: list[RecordedEvent] = journal.streams([name])[name]
-    book = reduce(books.apply, map(decoded, events), None)
-    if not events:
-        return book, StreamHead(stream=name)
-    return book, StreamHead(stream=name, version=events[-1].version, hash=digest(events[-1].state))

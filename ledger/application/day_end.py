@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ledger.application.books import BookDesk, require_book
+from ledger.application.books import BookDesk
 from ledger.application.commands import VisitLoan
 from ledger.application.desk import Desk, Order
 from ledger.domain.errors import InvalidDate
@@ -56,10 +56,9 @@ class DayEnds:
         A date that was closed before stays closed; loans that came in since are visited all the same, as of the last
         closed date.
         """
-        book = require_book(self._journal)
-        visited_on = max(business_date, book.closed_on or business_date)
-        visited = self._visit_all(visited_on)
-        self._book_desk.close_day(book.book_id, business_date, loans_visited=visited, today=today)
+        closed_on = self._book_desk.reader.require().closed_on
+        visited = self._visit_all(max(business_date, closed_on or business_date))
+        self._book_desk.close_day(business_date, loans_visited=visited, today=today)
         return DayEnd(business_date=business_date, loans_visited=visited)
 
     def _visit_all(self, business_date: date) -> int:
@@ -81,7 +80,7 @@ class DayEnds:
         )
 
     def _open_days(self, until: date) -> Iterator[date]:
-        closed_on = require_book(self._journal).closed_on
+        closed_on = self._book_desk.reader.require().closed_on
         day = closed_on + timedelta(days=1) if closed_on else self._journal.first_action_on() or until
         if day > until:
             yield until

@@ -21,6 +21,7 @@ REQUIRED_COLUMNS = ("Loan_ID", "loan_status", "Principal", "terms", "effective_d
 STATUSES = {"PAIDOFF": True, "COLLECTION_PAIDOFF": True, "COLLECTION": False}
 """Whether a loan of that status has been paid off."""
 
+_FIRST_YEAR = 1970  # a slip of the pen like 0206 would make day end visit millions of days
 _LARGEST_FILE_BYTES = 256 * 1024 * 1024
 _DAY = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$", re.ASCII)
 _MINUTE = re.compile(r"^(\d{1,2}/\d{1,2}/\d{4}) (\d{1,2}):(\d{2})$", re.ASCII)
@@ -208,11 +209,11 @@ def _optional_count(text: str) -> int | None:
 def _day(text: str) -> date:
     match = _DAY.match(text)
     try:
-        if match is None:
+        if match is None or int(match[3]) < _FIRST_YEAR:
             raise ValueError
         return date(int(match[3]), int(match[1]), int(match[2]))
     except ValueError:
-        raise _Wrong("a date as month/day/year, like 9/14/2016") from None
+        raise _Wrong(f"a date as month/day/year from {_FIRST_YEAR} on, like 9/14/2016") from None
 
 
 def _minute(text: str) -> datetime | None:

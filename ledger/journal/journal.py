@@ -82,6 +82,10 @@ class Journal:
             found[event.stream].append(event)
         return found
 
+    def stream_after(self, name: str, version: int) -> list[RecordedEvent]:
+        """The events of one stream beyond a version, in order."""
+        return self._events("stream = %b and streamversion > %b order by streamversion", (name, version))
+
     def existing(self, names: Sequence[str]) -> set[str]:
         """Which of some streams exist."""
         rows = self._rows("select stream from journal.stream where stream = any(%b)", (list(names),))

@@ -1,5 +1,6 @@
 """Importing loan files into a real journal."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ from ledger.application.import_loans import Imported
 from ledger.application.loan_file import InvalidFile, read_loan_file
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import InvalidDate
+from schemas.books.events import DayClosed
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue
 
 HEADER = "Loan_ID,loan_status,Principal,terms,effective_date,due_date,paid_off_time,past_due_days\n"
@@ -100,4 +102,16 @@ def test_day_end_goes_on_from_the_last_closed_day(opened: Ledger) -> None:
 def test_a_day_end_that_is_run_twice_marks_once(opened: Ledger) -> None:
     import_text(opened, HEADER + STILL_OPEN, date(2016, 9, 20))
     opened.day_ends.run_until(date(2016, 9, 20), today=opened.today())
+    assert events_of(opened, "c3") == ["LoanOpened", "InstallmentOverdue"]
+
+
+def test_two_day_ends_at_once_close_each_day_and_mark_each_loan_once(opened: Ledger) -> None:
+    import_text(opened, HEADER + STILL_OPEN, date(2016, 9, 12))
+    with Ledger(opened.settings, clock=opened.clock) as other, ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(each.day_ends.run_until, date(2016, 10, 12), today=opened.today()) for each in (opened, other)
+        ]
+        assert all(done.result() for done in both)
+    closed = [decoded(event) for event in opened.journal.streams(["book/main"])["book/main"]]
+    assert len([event for event in closed if isinstance(event, DayClosed)]) == 4 + 30
     assert events_of(opened, "c3") == ["LoanOpened", "InstallmentOverdue"]

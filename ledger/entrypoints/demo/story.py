@@ -10,7 +10,6 @@ import orjson
 from rich.markup import escape
 
 from consumers.subscription import Delivery, read_to_end
-from ledger.application.books import find_book
 from ledger.application.loan_file import read_loan_file
 from ledger.bootstrap import Ledger
 from ledger.domain.book import Book
@@ -62,8 +61,7 @@ def _start(ledger: Ledger) -> str:
 
 def _open_book(ledger: Ledger) -> Book:
     ledger.migrate()
-    existing = find_book(ledger.journal)
-    if existing is None:
+    if ledger.find_book() is None:
         ledger.init("demo", time_zone="UTC", cut_off="00:00", currencies=[CURRENCY])
     console.print(f"[bold]2[/] Book      {ledger.book.book_id}, journal {ledger.book.journal_id}")
     return ledger.book

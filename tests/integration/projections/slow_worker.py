@@ -3,7 +3,7 @@
 import sys
 from threading import Event as Flag
 
-from ledger.application.books import require_book
+from ledger.application.books import BookReader
 from ledger.journal.database import Database
 from ledger.journal.journal import Journal
 from projections.feed import Feed
@@ -15,7 +15,7 @@ if __name__ == "__main__":
     url, bootstrap = sys.argv[1:]
     database = Database(url=url)
     with Journal(database, role="ledger_projector") as journal:
-        book = require_book(journal)
+        book = BookReader(journal).require()
         feed: Feed = KafkaFeed(bootstrap, book.book_id, batch=3) if bootstrap else JournalFeed(journal, batch=3)
         with Runner(database, journal, book, feed) as runner:
             runner.run(Flag())
