@@ -8,6 +8,7 @@ NotFound
 Misconfigured
 └── NotAllowed              rights that are missing
 Corrupt
+├── OffsetGone              where a group stopped is no longer in the topic
 └── RecordUnreadable        a record that is no event of this contract
 """
 
@@ -30,6 +31,10 @@ class TopicMissing(NotFound):
 
 class NotAllowed(Misconfigured):
     code: ClassVar[str] = "not_allowed"
+
+
+class OffsetGone(Corrupt):
+    code: ClassVar[str] = "offset_gone"
 
 
 class RecordUnreadable(Corrupt):

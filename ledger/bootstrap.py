@@ -188,6 +188,8 @@ class Ledger:
             Limits(
                 window=settings.relay_window,
                 poll_interval_s=settings.poll_interval_ms / 1000,
+                lease_wait_s=settings.lag_timeout_s,
+                stall_s=settings.relay_stall_s,
                 replication=settings.kafka_replication,
             ),
         )

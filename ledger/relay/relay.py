@@ -25,7 +25,7 @@ from ledger.relay.errors import KafkaUnavailable
 from ledger.relay.heads import PublishedHead, Resumption, last_head
 from ledger.relay.publisher import Publisher
 from ledger.relay.reading import LogReader
-from ledger.relay.topics import data_partitions, require_topics
+from ledger.relay.topics import data_partitions, require_topics, was_relayed
 from ledger.relay.watchdog import Watchdog
 
 Progress = Callable[[int, int], None]
@@ -127,16 +127,18 @@ class Relay:
 
     def status(self) -> RelayStatus:
         """How far Kafka is behind, whoever relays. Disturbs nobody."""
-        if self._publisher:
-            published: PublishedHead | None = self._publisher.head
-        else:
-            with LogReader(self._cluster) as reader:
-                published = last_head(reader, self._book.book_id)
+        published = self._publisher.head if self._publisher else self._last_head()
         return RelayStatus(
             published=published.position if published else 0,
             head=self._journal.head().position,
             holder=self._lease.current(),
         )
+
+    def _last_head(self) -> PublishedHead | None:
+        if not was_relayed(self._cluster, self._book.book_id):
+            return None
+        with LogReader(self._cluster) as reader:
+            return last_head(reader, self._book.book_id)
 
     def _waiting(self, publisher: Publisher) -> list[RecordedEvent]:
         return self._journal.after(publisher.head.position, self._limits.window)

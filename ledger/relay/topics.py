@@ -48,6 +48,12 @@ def require_topics(cluster: Cluster, book_id: str, partitions: int, replication:
         )
 
 
+def was_relayed(cluster: Cluster, book_id: str) -> bool:
+    """Whether a relay of this book has ever started here."""
+    with closing(cluster.admin()) as admin:
+        return heads_topic(book_id) in cluster.within("for its topics", admin.list_topics)
+
+
 def _make(cluster: Cluster, admin: Admin, wanted: Mapping[str, int], replication: int) -> None:
     missing = sorted(wanted.keys() - set(admin.list_topics()))
     if not missing:

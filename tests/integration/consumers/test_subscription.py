@@ -1,16 +1,17 @@
 """A downstream service reads events through the public client."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import FrozenInstanceError
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from consumers.errors import BrokersUnavailable, EndNotReached, RecordUnreadable, TopicMissing
-from consumers.subscription import Delivery, Subscription, read_to_end
-from ledger.embedded.kafka import EmbeddedKafka
+from consumers.errors import BrokersUnavailable, EndNotReached, OffsetGone, RecordUnreadable, TopicMissing
+from consumers.subscription import Delivery, follow, read_to_end
 from schemas.overdue.events import InstallmentOverdue
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from tests.integration.relay.relayed import RelayedLedger, another_producer
@@ -74,7 +75,7 @@ def test_events_of_other_books_are_passed_over(ledger: RelayedLedger) -> None:
 def test_following_delivers_what_is_there_and_what_comes(ledger: RelayedLedger, stop: threading.Event) -> None:
     first = ledger.records(1)
     ledger.drains()
-    following = Subscription(ledger.bootstrap, [JOURNAL_TOPIC], book=ledger.book_id).follow(stop)
+    following = follow(ledger.bootstrap, [JOURNAL_TOPIC], ledger.book_id, stop, book=ledger.book_id)
     there = list(islice(following, first))
     last = ledger.records(1)
     ledger.drains()
@@ -82,6 +83,57 @@ def test_following_delivers_what_is_there_and_what_comes(ledger: RelayedLedger, 
     stop.set()
     assert sorted(each.position for each in there + to_come) == list(range(1, last + 1))
     assert list(following) == []
+
+
+def test_a_group_goes_on_where_it_stopped(ledger: RelayedLedger) -> None:
+    first = ledger.records(1)
+    ledger.drains()
+    assert followed(ledger, up_to=first) == set(range(1, first + 1))
+    last = ledger.records(1)
+    ledger.drains()
+    assert followed(ledger, up_to=last) == set(range(first + 1, last + 1))
+
+
+def followed(ledger: RelayedLedger, up_to: int) -> set[int]:
+    """The positions that the group of the book gets until the newest one, in an orderly end."""
+    stop = threading.Event()
+    found = set()
+    for each in follow(ledger.bootstrap, [JOURNAL_TOPIC], ledger.book_id, stop, book=ledger.book_id):
+        found.add(each.position)
+        if each.position == up_to:
+            stop.set()
+    return found
+
+
+def test_a_batch_that_was_not_worked_through_comes_again(ledger: RelayedLedger, stop: threading.Event) -> None:
+    ledger.records(1)
+    ledger.drains()
+    for _ in range(2):
+        with closing(events_of_loans(ledger, stop)) as crashing:
+            assert next(crashing).position == 1
+
+
+def events_of_loans(ledger: RelayedLedger, stop: threading.Event) -> Generator[Delivery, None, None]:
+    yield from follow(ledger.bootstrap, ["ledger.loans"], ledger.book_id, stop, book=ledger.book_id)
+
+
+def test_an_offset_that_is_gone_is_an_error_not_a_new_beginning(ledger: RelayedLedger, stop: threading.Event) -> None:
+    ledger.drains()
+    with a_member(ledger) as member:
+        member.commit({TopicPartition("ledger.loans", 0): OffsetAndMetadata(10_000_000, "", -1)})
+    with pytest.raises(OffsetGone, match="made anew or cut"):
+        next(follow(ledger.bootstrap, ["ledger.loans"], ledger.book_id, stop))
+
+
+@contextmanager
+def a_member(ledger: RelayedLedger) -> Iterator[Any]:
+    """A consumer of the book's group that is assigned by hand."""
+    member = KafkaConsumer(bootstrap_servers=ledger.bootstrap, group_id=ledger.book_id, enable_auto_commit=False)
+    try:
+        member.assign([TopicPartition("ledger.loans", 0)])
+        yield member
+    finally:
+        member.close()
 
 
 def test_uncommitted_and_aborted_records_are_never_delivered(ledger: RelayedLedger) -> None:
@@ -106,21 +158,6 @@ def test_a_topic_that_does_not_exist_is_named(ledger: RelayedLedger) -> None:
 def test_brokers_that_are_away_are_named() -> None:
     with pytest.raises(BrokersUnavailable, match=r"127\.0\.0\.1:1 .*brokers run"):
         list(read_to_end("127.0.0.1:1", [JOURNAL_TOPIC], timeout_s=1))
-
-
-def test_a_broker_that_falls_silent_is_an_error_not_an_end(ledger: RelayedLedger, server_folder: Path) -> None:
-    ledger.records(1)
-    ledger.drains()
-    kafka = EmbeddedKafka(server_folder)
-    following = Subscription(ledger.bootstrap, [JOURNAL_TOPIC], book=ledger.book_id, timeout_s=1)
-    deliveries = following.follow(threading.Event())
-    next(deliveries)
-    kafka.pause_node(1)
-    try:
-        with pytest.raises((BrokersUnavailable, EndNotReached)):
-            list(deliveries)
-    finally:
-        kafka.resume_node(1)
 
 
 def test_a_record_that_is_no_event_is_named_with_its_place(ledger: RelayedLedger) -> None:

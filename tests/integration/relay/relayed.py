@@ -11,6 +11,8 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from ledger.clock import random_event_ids
+from ledger.domain.book import apply as apply_to_book
+from ledger.domain.book import close_day, open_book
 from ledger.domain.loan import apply
 from ledger.journal.database import Database
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
@@ -21,7 +23,7 @@ from ledger.relay.cluster import Cluster
 from ledger.relay.relay import Limits, Relay, RelayedBook
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from schemas.values import Event
-from tests.loan_builders import Life, a_loan_opened, days
+from tests.loan_builders import OPENED, Life, a_loan_opened, days
 
 PARTITIONS = 12
 _REQUESTS_AT_ONCE = 200
@@ -47,8 +49,31 @@ class RelayedLedger:
         self.loans += loans
         with Journal(self.database) as journal:
             for first in range(0, loans, _REQUESTS_AT_ONCE):
-                requests = [self._request(name) for name in names[first : first + _REQUESTS_AT_ONCE]]
+                requests = [
+                    self._request(f"loan/{name}", a_life(name)) for name in names[first : first + _REQUESTS_AT_ONCE]
+                ]
                 assert {outcome.verdict for outcome in journal.append(requests)} == {Verdict.APPENDED}
+            return journal.head().position
+
+    def records_days(self) -> int:
+        """Open the book and close its first day; the journal's head."""
+        opened = open_book(
+            None,
+            self.book_id,
+            journal_id=self.book.journal_id,
+            opened_on=OPENED,
+            time_zone="UTC",
+            cut_off="00:00",
+            currencies={"USD": 2},
+            partitions=PARTITIONS,
+            key_id="0" * 64,
+        )
+        book = apply_to_book(None, opened[0])
+        assert book
+        closed = close_day(book, OPENED, loans_visited=0, today=days(0))
+        with Journal(self.database) as journal:
+            [outcome] = journal.append([self._request(f"book/{self.book_id}", [*opened, *closed])])
+            assert outcome.verdict is Verdict.APPENDED
             return journal.head().position
 
     def journal(self) -> list[RecordedEvent]:
@@ -82,7 +107,7 @@ class RelayedLedger:
     def family_records(self) -> list[Any]:
         return self.published(*REGISTRY.families())
 
-    def _request(self, loan_id: str) -> Request:
+    def _request(self, stream: str, events: Sequence[Event]) -> Request:
         keyed = secrets.token_bytes(32)
         provenance = Provenance(
             book_id=self.book_id,
@@ -92,7 +117,7 @@ class RelayedLedger:
             command_id=keyed,
             command_hash=keyed,
         )
-        decision = Decision(head=StreamHead(stream=f"loan/{loan_id}"), events=a_life(loan_id))
+        decision = Decision(head=StreamHead(stream=stream), events=events)
         return encode([decision], provenance, partitions=PARTITIONS, event_ids=random_event_ids)
 
 

@@ -13,11 +13,14 @@ from tests.integration.relay.relayed import RelayedLedger, eventually, positions
 
 
 def test_kafka_carries_the_bytes_of_the_journal_on_both_topics(ledger: RelayedLedger) -> None:
+    ledger.records_days()
     head = ledger.records(60)
     assert ledger.drains() == head
     recorded = ledger.journal()
+    assert {event.type for event in recorded} == set(REGISTRY.types), "every event type is tried"
     for records in (ledger.published(), ledger.family_records()):
         assert [record.value for record in records] == [event.state for event in recorded]
+        assert [record.key.decode() for record in records] == [event.key for event in recorded]
         assert [record.partition for record in records] == [event.partition for event in recorded]
     assert [record.topic for record in ledger.family_records()] == [event.topic for event in recorded]
 
@@ -37,7 +40,7 @@ def test_headers_say_what_routing_needs_without_decoding(ledger: RelayedLedger) 
         ("stream", event.stream.encode()),
         ("streamversion", str(event.version).encode()),
     ]
-    assert (record.key.decode(), record.timestamp) == (event.key, event.recorded_us // 1000)
+    assert record.timestamp == event.recorded_us // 1000
 
 
 def test_events_of_a_key_arrive_in_their_order_over_many_windows(ledger: RelayedLedger) -> None:
@@ -52,11 +55,13 @@ def test_events_of_a_key_arrive_in_their_order_over_many_windows(ledger: Relayed
     assert len(arrived) == 40
 
 
-def test_a_plain_consumer_reads_every_family_topic(ledger: RelayedLedger) -> None:
+def test_a_plain_consumer_finds_each_event_in_the_topic_of_its_family(ledger: RelayedLedger) -> None:
+    ledger.records_days()
     ledger.records(3)
     ledger.drains()
     for topic in REGISTRY.families():
         expected = [event.position for event in ledger.journal() if event.topic == topic]
+        assert expected
         assert positions(ledger.published(topic)) == expected
 
 
@@ -105,6 +110,13 @@ def test_the_status_tells_how_far_kafka_is_behind(ledger: RelayedLedger) -> None
     assert (status.published, status.head, status.lag, status.holder) == (published, head, head - published, None)
 
 
+def test_the_status_of_a_book_that_was_never_relayed_is_all_behind(ledger: RelayedLedger) -> None:
+    head = ledger.records(1)
+    with ledger.relay() as relay:
+        status = relay.status()
+    assert (status.published, status.lag, status.holder) == (0, head, None)
+
+
 def test_kafka_away_is_said_with_its_address_and_leaves_no_lease(ledger: RelayedLedger) -> None:
     ledger.records(1)
     ledger.bootstrap = "127.0.0.1:1"
@@ -123,7 +135,7 @@ def test_an_address_that_cannot_be_read_is_refused(ledger: RelayedLedger) -> Non
 def test_two_books_share_the_topics_and_each_goes_on_behind_its_own_end(
     ledger: RelayedLedger, other_ledger: RelayedLedger
 ) -> None:
-    for _ in range(3):
+    for _ in range(2):
         for each in (ledger, other_ledger):
             each.records(2)
             each.drains()
