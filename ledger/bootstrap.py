@@ -177,7 +177,7 @@ class Ledger:
     def relay(self) -> "Relay":
         """The relay of this book; it takes the lease when it starts to work."""
         from ledger.relay.cluster import Cluster  # noqa: PLC0415 - most commands need no Kafka client
-        from ledger.relay.relay import Limits, Relay, RelayedBook  # noqa: PLC0415
+        from ledger.relay.relay import Limits, Relay, RelayedBook  # noqa: PLC0415 - as above
 
         settings, book = self.settings, self.book
         return Relay(

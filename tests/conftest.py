@@ -21,20 +21,31 @@ from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
 from ledger.journal.migrations import migrate
 
+ROOT = Path(__file__).parents[1]
+
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Data folder of the shared servers, watched by the reaper."""
-    folder = tmp_path_factory.mktemp("servers")
-    reaper = subprocess.Popen(
-        [sys.executable, "-m", "tests.reaper", str(folder)], stdin=subprocess.PIPE, start_new_session=True
-    )
-    yield folder
-    assert reaper.stdin
-    reaper.stdin.close()
-    assert reaper.wait(timeout=90) == 0
+def reaped() -> Iterator[Callable[[Path], Path]]:
+    """Gives a data folder over to the reaper: its servers end with the test run, however that ends."""
+    command = [sys.executable, "-m", "tests.reaper"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd=ROOT, text=True) as reaper:
+        assert reaper.stdin
+
+        def reap(folder: Path) -> Path:
+            print(folder, file=reaper.stdin, flush=True)
+            return folder
+
+        yield reap
+        reaper.stdin.close()
+        assert reaper.wait(timeout=90) == 0
+
+
+@pytest.fixture(scope="session")
+def server_folder(tmp_path_factory: pytest.TempPathFactory, reaped: Callable[[Path], Path]) -> Path:
+    """Data folder of the shared servers."""
+    return reaped(tmp_path_factory.mktemp("servers"))
 
 
 @pytest.fixture(scope="session")

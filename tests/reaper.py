@@ -1,4 +1,4 @@
-"""Stops the embedded servers of a folder once standard input ends; see tests/conftest.py."""
+"""Ends the embedded servers of the folders that standard input names, once it ends; see tests/conftest.py."""
 
 import sys
 from pathlib import Path
@@ -8,10 +8,10 @@ from ledger.embedded.postgres import EmbeddedPostgres
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    sys.stdin.read()
-    EmbeddedKafka(folder).erase()
-    EmbeddedPostgres(folder).erase()
+    folders = [Path(line.rstrip("\n")) for line in sys.stdin]
+    for folder in filter(Path.is_dir, folders):
+        EmbeddedKafka(folder).erase()
+        EmbeddedPostgres(folder).erase()
 
 
 if __name__ == "__main__":

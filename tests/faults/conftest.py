@@ -1,10 +1,8 @@
 """A broker that faults may hit: it is not the one that other tests share."""
 
 import gc
-import subprocess
-import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +13,9 @@ from tests.integration.relay.relayed import RelayedLedger
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """One real broker, which the reaper stops in whatever way the test run ends."""
-    folder: Path = tmp_path_factory.mktemp("faults")
-    command = [sys.executable, "-m", "tests.reaper", str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as reaper:
-        yield EmbeddedKafka(folder)
-        assert reaper.stdin
-        reaper.stdin.close()
-        assert reaper.wait(timeout=90) == 0
+def broker(tmp_path_factory: pytest.TempPathFactory, reaped: Callable[[Path], Path]) -> EmbeddedKafka:
+    """One real broker of the tests in this folder."""
+    return EmbeddedKafka(reaped(tmp_path_factory.mktemp("faults")))
 
 
 @pytest.fixture(scope="session")

@@ -62,8 +62,7 @@ def doctor(json: Json = False) -> None:
 
 def demo() -> None:
     """Replay 500 real loans through journal, Kafka and projections, and check the outcome against their file."""
-    # imported here: only the demo needs a Kafka client in this process
-    from ledger.entrypoints.demo.story import tell  # noqa: PLC0415
+    from ledger.entrypoints.demo.story import tell  # noqa: PLC0415 - because only the demo needs a Kafka client
 
     with Ledger(read_settings()) as ledger:
         tell(ledger)

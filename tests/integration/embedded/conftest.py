@@ -77,12 +77,12 @@ def full_cache(ordinary_user: OrdinaryUser) -> Path:
 
 
 @pytest.fixture
-def make_postgres(tmp_path: Path) -> Iterator[MakePostgres]:
+def make_postgres(tmp_path: Path, reaped: Callable[[Path], Path]) -> Iterator[MakePostgres]:
     """Makes servers in folders below tmp_path; whatever a test leaves running ends with it."""
     with ExitStack() as made:
 
         def make(name: str = "data", *, port: int | None = None) -> EmbeddedPostgres:
-            server = EmbeddedPostgres(tmp_path / name, port=port)
+            server = EmbeddedPostgres(reaped(tmp_path / name), port=port)
             made.callback(server.erase)
             return server
 

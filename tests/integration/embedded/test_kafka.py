@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -28,8 +28,8 @@ sys.stdin.read()
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("embedded") / "Bücher 2026, 账本: $HOME"
+def data(tmp_path_factory: pytest.TempPathFactory, reaped: Callable[[Path], Path]) -> Path:
+    return reaped(tmp_path_factory.mktemp("embedded") / "Bücher 2026, 账本: $HOME")
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def kafka(data: Path) -> Iterator[EmbeddedKafka]:
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    kafka = EmbeddedKafka(tmp_path_factory.mktemp("three"), nodes=3)
+def three(tmp_path_factory: pytest.TempPathFactory, reaped: Callable[[Path], Path]) -> Iterator[EmbeddedKafka]:
+    kafka = EmbeddedKafka(reaped(tmp_path_factory.mktemp("three")), nodes=3)
     try:
         kafka.start()
         yield kafka

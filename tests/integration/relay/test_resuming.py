@@ -113,7 +113,7 @@ def restored(ledger: RelayedLedger, fresh_database: Callable[[str | None], Datab
     """The journal as it was in a backup: after it was made, `ledger` published more."""
     ledger.records(1)
     ledger.drains()
-    backup = fresh_database(conninfo_to_dict(ledger.database.url)["dbname"])  # type: ignore[arg-type]
+    backup = fresh_database(conninfo_to_dict(ledger.database.url)["dbname"])  # type: ignore[arg-type] # since a test database has a name
     restored = replace(ledger, database=backup)
     ledger.records(1)
     ledger.drains()
