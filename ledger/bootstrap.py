@@ -34,6 +34,7 @@ from projections.runner import Runner
 from schemas.errors import LedgerError
 
 if TYPE_CHECKING:
+    from ledger.relay.cluster import Cluster
     from ledger.relay.relay import Relay
 
 zoneinfo.reset_tzpath(to=())  # the pinned tzdata decides business dates, not what the machine happens to have
@@ -69,7 +70,7 @@ class Ledger:
 
     @cached_property
     def embedded_kafka(self) -> EmbeddedKafka:
-        return EmbeddedKafka(self.settings.data, cache=self.settings.cache_path)
+        return EmbeddedKafka(self.settings.data, cache=self.settings.cache)
 
     @cached_property
     def database(self) -> Database:
@@ -83,6 +84,10 @@ class Ledger:
     def kafka_bootstrap(self, progress: Callable[[int, int], None] | None = None) -> str:
         """The brokers that the settings name, or the embedded one, started if need be."""
         return self.settings.kafka_bootstrap or self.embedded_kafka.start(progress)
+
+    def has_kafka(self) -> bool:
+        """Whether there are brokers to ask without starting any."""
+        return bool(self.settings.kafka_bootstrap) or self.embedded_kafka.status().running
 
     @cached_property
     def journal(self) -> Journal:
@@ -174,16 +179,20 @@ class Ledger:
             timeout_s=self.settings.kafka_timeout_s,
         )
 
+    def _cluster(self) -> "Cluster":
+        from ledger.relay.cluster import Cluster  # noqa: PLC0415 - most commands need no Kafka client
+
+        return Cluster(bootstrap=self.kafka_bootstrap(), timeout_s=self.settings.kafka_timeout_s)
+
     def relay(self) -> "Relay":
         """The relay of this book; it takes the lease when it starts to work."""
-        from ledger.relay.cluster import Cluster  # noqa: PLC0415 - most commands need no Kafka client
-        from ledger.relay.relay import Limits, Relay, RelayedBook  # noqa: PLC0415 - as above
+        from ledger.relay.relay import Limits, Relay, RelayedBook  # noqa: PLC0415 - most commands need no Kafka client
 
         settings, book = self.settings, self.book
         return Relay(
             self.journal_as("ledger_relay"),
             Lease(self.database, stale_s=settings.lease_stale_s),
-            Cluster(bootstrap=self.kafka_bootstrap(), timeout_s=settings.kafka_timeout_s),
+            self._cluster(),
             RelayedBook(book_id=book.book_id, journal_id=book.journal_id, partitions=book.partitions),
             Limits(
                 window=settings.relay_window,
@@ -197,7 +206,17 @@ class Ledger:
     def inspect(self) -> list[Check]:
         """What is as it must be in server, schema, rights and key file, and what is not."""
         checks = inspect(self.database)
-        return [*checks, self._inspect_key()] if all(check.ok for check in checks) else checks
+        if not all(check.ok for check in checks):
+            return checks
+        return [*checks, self._inspect_key(), *([self._inspect_topics()] if self.has_kafka() else [])]
+
+    def _inspect_topics(self) -> Check:
+        from ledger.relay.topics import topic_findings  # noqa: PLC0415 - most commands need no Kafka client
+
+        book = self.book
+        wrong = topic_findings(self._cluster(), book.book_id, book.partitions, self.settings.kafka_replication)
+        advice = "correct the topics, or move them away: the relay does not start before" if wrong else ""
+        return Check(name="topics", found="; ".join(wrong) or "all that exist keep events for ever", advice=advice)
 
     def _inspect_key(self) -> Check:
         try:

@@ -1,12 +1,15 @@
 """All settings, read once from the environment. Every limit of the ledger is one of them."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from pathlib import Path, PosixPath
+from pathlib import Path
 from typing import Any
 
 from schemas.errors import Misconfigured
+
+_LARGEST = 1_000_000  # of any number here; beyond it libraries below us overflow
 
 
 class InvalidSettings(Misconfigured):
@@ -22,10 +25,10 @@ class Settings:
     """The environment variable of a setting is its name in capitals after `LEDGER_`; `ledger config` prints all."""
 
     data: Path = _setting(Path(".ledger"), "folder of the embedded servers and the key file")
-    cache: str = _setting("", "folder for downloaded jars; empty: the user's cache folder")
+    cache: Path | None = _setting(None, "folder for downloaded jars; empty: the user's cache folder")
     database_url: str = _setting("", "a PostgreSQL 18 server; empty: the embedded one", secret=True)
     kafka_bootstrap: str = _setting("", "Kafka brokers; empty: the embedded one, where asked for")
-    key_file: str = _setting("", "secret of the idempotency keys; empty: book.key in the data folder")
+    key_file: Path | None = _setting(None, "secret of the idempotency keys; empty: book.key in the data folder")
     principal: str = _setting("operator:cli", "who acts, as role:id")
     kafka_partitions: int = _setting(12, "partitions of each topic, fixed when a book is opened")
     kafka_replication: int = _setting(1, "replicas of each topic that the relay creates")
@@ -45,16 +48,16 @@ class Settings:
 
     @property
     def key_path(self) -> Path:
-        return Path(self.key_file).expanduser() if self.key_file else self.data / "book.key"
-
-    @property
-    def cache_path(self) -> Path | None:
-        return Path(self.cache).expanduser() if self.cache else None
+        return self.key_file or self.data / "book.key"
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Environment variable, value with secrets masked, meaning; one row per setting."""
         return [
-            (_variable(each), "***" if each.metadata["secret"] and value else str(value), each.metadata["meaning"])
+            (
+                _variable(each),
+                "***" if each.metadata["secret"] and value else str(value or ""),
+                each.metadata["meaning"],
+            )
             for each in fields(self)
             for value in [getattr(self, each.name)]
         ]
@@ -67,24 +70,50 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     for setting in fields(Settings):
         if text := environment.get(_variable(setting), ""):
             try:
-                values[setting.name] = _READERS[type(setting.default)](text)
+                values[setting.name] = _reader(setting)(text)
             except ValueError as error:
                 problems.append(f"{_variable(setting)} is {text!r}; {error}")
-    if not all(values.get("principal", "operator:cli").partition(":")):
-        problems.append(f"LEDGER_PRINCIPAL is {values['principal']!r}; write role:id, for example operator:ann")
     if problems:
         raise InvalidSettings("asked to read the settings, found:\n  " + "\n  ".join(problems))
     return Settings(**values)
+
+
+def _masked(setting: Field[Any], value: object) -> str:
+    return "***" if setting.metadata["secret"] and value else str(value or "")
 
 
 def _variable(setting: Field[Any]) -> str:
     return f"LEDGER_{setting.name.upper()}"
 
 
+def _reader(setting: Field[Any]) -> Callable[[str], Any]:
+    if setting.name == "principal":
+        return _principal
+    if isinstance(setting.default, int):
+        return _positive
+    return _text if isinstance(setting.default, str) else _path
+
+
 def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError("give a whole number above 0")
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= _LARGEST):
+        raise ValueError(f"give a whole number from 1 to {_LARGEST}")
     return int(text)
 
 
-_READERS: dict[type, Callable[[str], Any]] = {int: _positive, str: str, PosixPath: lambda text: Path(text).expanduser()}
+def _principal(text: str) -> str:
+    if not re.fullmatch(r"[a-z_]+:.{1,100}", _text(text)):
+        raise ValueError("write role:id, for example operator:ann")
+    return text
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(_text(text)).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{error}") from error
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it has characters that cannot be printed")
+    return text

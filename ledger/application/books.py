@@ -91,13 +91,13 @@ class BookDesk:
         self._append(book_id, events, StreamHead(stream=book_stream(book_id)), partitions, key="open")
         return self.reader.require()
 
-    def close_day(self, business_date: date, *, loans_visited: int, today: date) -> None:
-        """Record `DayClosed`, unless the date is closed already, also by another process just now."""
+    def close_day(self, business_date: date, *, loans_visited: int, today: date) -> bool:
+        """Record `DayClosed`, unless the date is closed already, also by another process just now; whether it did."""
         for attempt in range(1, self._attempts + 1):
             book = self.reader.require()
             events = books.close_day(book, business_date, loans_visited=loans_visited, today=today)
             if not events:
-                return
+                break
             assert self.reader.head, "a book that was read has a head"
             try:
                 self._append(book.book_id, events, self.reader.head, book.partitions, key=f"dayend:{business_date}")
@@ -105,7 +105,8 @@ class BookDesk:
                 if attempt == self._attempts:
                     raise
             else:
-                return
+                return True
+        return False
 
     def _append(self, book_id: str, events: Sequence[Event], head: StreamHead, partitions: int, *, key: str) -> None:
         command_id = self._keys.command_id(book_id, self._principal, key)

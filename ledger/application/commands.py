@@ -75,7 +75,7 @@ class RecordPayment(LoanCommand):
         loan = self.require(loan)
         return loans.receive_payment(
             loan,
-            self.payment_id or fallback_id,
+            fallback_id if self.payment_id is None else self.payment_id,
             self.amount_minor,
             self.currency or loan.currency,
             paid_on=self.paid_on or today,

@@ -5,7 +5,7 @@ catches up with all missed days at once. Each is one request under its own key, 
 or run twice at once without marking anything twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,9 +13,8 @@ from ledger.application.books import BookDesk
 from ledger.application.commands import VisitLoan
 from ledger.application.desk import Desk, Order
 from ledger.domain.errors import InvalidDate
-from ledger.journal.errors import StreamConflict
 from ledger.journal.journal import Journal
-from schemas.errors import LedgerError
+from schemas.errors import Corrupt, LedgerError
 
 Progress = Callable[[int, int], None]
 """Told (done, total) as work goes on."""
@@ -23,10 +22,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayEnd:
-    """What one day end did."""
+    """What one day end did. `closed`: the date had been open until then."""
 
     business_date: date
     loans_visited: int
+    closed: bool
+
+
+class DayEndStuck(Corrupt):
+    code = "day_end_stuck"
 
 
 class DayEnds:
@@ -40,33 +44,40 @@ class DayEnds:
         self._chunk = chunk
 
     def run_until(self, until: date, *, today: date, progress: Progress = lambda done, total: None) -> list[DayEnd]:
-        """Close all days that are open, up to and including `until` (today at the latest, else `InvalidDate`)."""
+        """Close all days that are open, up to and including `until`; a date to come raises `InvalidDate`."""
         if until > today:
-            raise InvalidDate(f"asked to close days up to {until}; today is {today}. Close a day when it is over")
-        days = list(self._open_days(until))
+            raise InvalidDate(f"asked to close days up to {until}; today is {today}. Give today or an earlier date")
+        days = self._open_days(until)
         done = []
         for nth, day in enumerate(days, 1):
             done.append(self.run(day, today=today))
             progress(nth, len(days))
+        self.visit_latecomers()
         return done
 
     def run(self, business_date: date, *, today: date) -> DayEnd:
-        """Visit every loan that needs attention on `business_date` or before, then close the date.
+        """Visit every loan that needs attention on `business_date` or before, then close the date if it is open."""
+        visited = self._visit_all(business_date)
+        closed = self._book_desk.close_day(business_date, loans_visited=visited, today=today)
+        return DayEnd(business_date=business_date, loans_visited=visited, closed=closed)
 
-        A date that was closed before stays closed; loans that came in since are visited all the same, as of the last
-        closed date.
-        """
+    def visit_latecomers(self) -> int:
+        """Visit loans that came in with dates from before the last closed date, as of that date."""
         closed_on = self._book_desk.reader.require().closed_on
-        visited = self._visit_all(max(business_date, closed_on or business_date))
-        self._book_desk.close_day(business_date, loans_visited=visited, today=today)
-        return DayEnd(business_date=business_date, loans_visited=visited)
+        return self._visit_all(closed_on) if closed_on else 0
 
     def _visit_all(self, business_date: date) -> int:
-        visited = 0
+        visited, before = 0, [""]
         while streams := self._journal.due_streams(business_date, self._chunk):
+            if streams == before:
+                raise DayEndStuck(
+                    f"asked day end of {business_date} to visit {len(streams)} loans, {streams[0]} first; their visits "
+                    "change nothing. Run ledger doctor"
+                )
+            before = streams
             orders = [self._visit(stream.removeprefix("loan/"), business_date) for stream in streams]
             for result in self._desk.execute_many(orders):
-                if isinstance(result, LedgerError) and not isinstance(result, StreamConflict):
+                if isinstance(result, LedgerError):
                     raise result
             visited += len(streams)
         return visited
@@ -79,11 +90,8 @@ class DayEnds:
             principal=self._principal,
         )
 
-    def _open_days(self, until: date) -> Iterator[date]:
+    def _open_days(self, until: date) -> list[date]:
+        """The days from the last closed one, or from the first that needs attention, up to `until`."""
         closed_on = self._book_desk.reader.require().closed_on
-        day = closed_on + timedelta(days=1) if closed_on else self._journal.first_action_on() or until
-        if day > until:
-            yield until
-        while day <= until:
-            yield day
-            day += timedelta(days=1)
+        first = closed_on + timedelta(days=1) if closed_on else min(self._journal.first_action_on() or until, until)
+        return [first + timedelta(days=n) for n in range((until - first).days + 1)]

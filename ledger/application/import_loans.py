@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment
+from ledger.application.csv_records import Finding
 from ledger.application.day_end import DayEnds, Progress
 from ledger.application.desk import Desk, Order
-from ledger.application.loan_file import FileLoan, Finding, InvalidFile, LoanFile
+from ledger.application.loan_file import FileLoan, InvalidFile, LoanFile
 from ledger.domain.errors import InvalidDate
 from schemas.errors import LedgerError
 
-_FINDINGS_SHOWN = 20
+_FINDINGS_SHOWN = 1000
 
 
 @dataclass(kw_only=True, slots=True)
 class Imported:
-    """What an import did. `again` counts commands that an earlier import had recorded."""
+    """What an import did. `days` were closed; `again` counts commands recorded by an earlier import."""
 
     until: date
     opened: int = 0
@@ -45,7 +46,7 @@ class LoanImport:
         skip_invalid: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> Imported:
-        """Import a file up to and including `until` (None: the file's last date, or today if that is earlier).
+        """Import a file up to and including `until` (None: the file's last date, but no day that is not over).
 
         Everything is checked first. A finding raises `InvalidFile` and nothing is imported; with `skip_invalid` the
         lines with findings are left out and reported.
@@ -55,7 +56,8 @@ class LoanImport:
             raise InvalidFile(_summary(findings))
         bad_lines = {finding.line for finding in findings}
         loans = [loan for loan in file.loans if loan.line not in bad_lines]
-        last = until or min(file.last_date or today, today)
+        yesterday = today - timedelta(days=1)
+        last = until or min(file.last_date or yesterday, yesterday)
         if last > today:
             raise InvalidDate(
                 f"asked to import up to {last}; today is {today}. Give --until {today} or an earlier date"
@@ -72,9 +74,9 @@ class LoanImport:
         for nth, day in enumerate(days, 1):
             imported.opened += self._execute(openings[day], imported)
             imported.paid += self._execute(payments[day], imported)
-            self._day_ends.run(day, today=day)
-            imported.days += 1
+            imported.days += self._day_ends.run(day, today=day).closed
             progress(nth, len(days))
+        self._day_ends.visit_latecomers()
 
     def _execute(self, orders: Sequence[Order], imported: Imported) -> int:
         new = 0

@@ -4,48 +4,31 @@ The columns are those of the public data set of 500 loans of September 2016 (led
 about age, education and gender are personal and never read. Everything wrong with a file is found in one pass.
 """
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from ledger.application.csv_records import Finding, Row, UnreadableFile, legible, lines_of, records
 from ledger.domain.errors import InvalidAmount, InvalidIdentifier
 from ledger.domain.identifiers import require_identifier
+from ledger.domain.loan import LAST_YEAR
 from ledger.domain.money import parse_minor, require_positive
 from schemas.errors import BadInput
 
 REQUIRED_COLUMNS = ("Loan_ID", "loan_status", "Principal", "terms", "effective_date", "due_date", "paid_off_time")
+_KNOWN_COLUMNS = {name.lower(): name for name in (*REQUIRED_COLUMNS, "past_due_days")}
 STATUSES = {"PAIDOFF": True, "COLLECTION_PAIDOFF": True, "COLLECTION": False}
 """Whether a loan of that status has been paid off."""
 
 _FIRST_YEAR = 1970  # a slip of the pen like 0206 would make day end visit millions of days
-_LARGEST_FILE_BYTES = 256 * 1024 * 1024
 _DAY = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$", re.ASCII)
 _MINUTE = re.compile(r"^(\d{1,2}/\d{1,2}/\d{4}) (\d{1,2}):(\d{2})$", re.ASCII)
 
 
-class UnreadableFile(BadInput):
-    code = "unreadable_file"
-
-
 class InvalidFile(BadInput):
     code = "invalid_file"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing wrong: where (line from 1, the header being line 1), what was found, and what was expected."""
-
-    line: int
-    column: str
-    found: str
-    expected: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}: found {self.found!r}, expected {self.expected}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,35 +64,32 @@ class _Wrong(Exception):
 
 def read_loan_file(path: Path, currency: str, exponent: int) -> LoanFile:
     """Read a whole file; raises `UnreadableFile` if there is none, it is too large, or is not a table at all."""
-    rows = _rows(_text(path), path)
-    _, header = next(rows, (1, None))
-    if header is None:
+    lines = lines_of(path)
+    rows = records(lines)
+    header = next(rows, None)
+    if header is None or not header.cells:
         raise UnreadableFile(f"asked to import {path}, which is empty; expected a header with {_names()}")
-    names = [name.strip() for name in header]
+    names = [_KNOWN_COLUMNS.get(name.strip().lower(), name.strip()) for name in header.cells]
     if problem := _header_problem(names):
         raise UnreadableFile(f"asked to import {path}; line 1, {problem}. Expected a header with {_names()}")
-    return _read_rows(rows, names, currency, exponent)
+    return _read_rows(records(lines, header.next_line, len(names)), names, currency, exponent)
 
 
-def _read_rows(rows: Iterator[tuple[int, list[str]]], names: Sequence[str], currency: str, exponent: int) -> LoanFile:
+def _read_rows(rows: Iterator[Row], names: Sequence[str], currency: str, exponent: int) -> LoanFile:
     loans: list[FileLoan] = []
     findings: list[Finding] = []
     first_lines: dict[str, int] = {}
-    for line, row in rows:
-        if not row:
+    for row in rows:
+        if row.problem:
+            findings.append(row.problem)
             continue
-        if len(row) != len(names):
-            findings.append(
-                Finding(line=line, column="(row)", found=f"{len(row)} fields", expected=f"{len(names)} fields")
-            )
-            continue
-        loan, wrong = _read_loan(dict(zip(names, row, strict=True)), line, currency, exponent)
+        loan, wrong = _read_loan(dict(zip(names, row.cells, strict=True)), row.line, currency, exponent)
         if loan and loan.loan_id in first_lines:
             before = f"an id that no other line has; line {first_lines[loan.loan_id]} has it"
-            wrong = [Finding(line=line, column="Loan_ID", found=loan.loan_id, expected=before)]
+            wrong = [Finding(line=row.line, column="Loan_ID", found=loan.loan_id, expected=before)]
         findings += wrong
         if loan and not wrong:
-            first_lines[loan.loan_id] = line
+            first_lines[loan.loan_id] = row.line
             loans.append(loan)
     return LoanFile(loans=loans, findings=findings)
 
@@ -132,9 +112,9 @@ def _read_loan(
     for column, read in readers.items():
         text = cells.get(column, "").strip()
         try:
-            values[column] = read(text)
+            values[column] = read(_require_text(text))
         except _Wrong as wrong:
-            findings.append(Finding(line=line, column=column, found=text, expected=str(wrong)))
+            findings.append(Finding(line=line, column=column, found=legible(text), expected=str(wrong)))
     if findings:
         return None, findings
     opened_on, due_on, paid_off_at = values["effective_date"], values["due_date"], values["paid_off_time"]
@@ -170,6 +150,12 @@ def _contradictions(loan: FileLoan, cells: Mapping[str, str]) -> Iterator[Findin
             found=cells["paid_off_time"],
             expected=f"{wanted}, since loan_status is {cells['loan_status'].strip()}",
         )
+
+
+def _require_text(text: str) -> str:
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        raise _Wrong("text in UTF-8")
+    return text
 
 
 def _loan_id(text: str) -> str:
@@ -209,11 +195,11 @@ def _optional_count(text: str) -> int | None:
 def _day(text: str) -> date:
     match = _DAY.match(text)
     try:
-        if match is None or int(match[3]) < _FIRST_YEAR:
+        if match is None or not _FIRST_YEAR <= int(match[3]) <= LAST_YEAR:
             raise ValueError
         return date(int(match[3]), int(match[1]), int(match[2]))
     except ValueError:
-        raise _Wrong(f"a date as month/day/year from {_FIRST_YEAR} on, like 9/14/2016") from None
+        raise _Wrong(f"a date as month/day/year from {_FIRST_YEAR} to {LAST_YEAR}, like 9/14/2016") from None
 
 
 def _minute(text: str) -> datetime | None:
@@ -228,33 +214,6 @@ def _minute(text: str) -> datetime | None:
         return datetime(day.year, day.month, day.day, int(match[2]), int(match[3]))  # noqa: DTZ001 - as said above
     except (ValueError, _Wrong):
         raise _Wrong("a local date and time, like 9/14/2016 19:31, or nothing") from None
-
-
-def _rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of their last line."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise UnreadableFile(
-            f"asked to import {path}; line {reader.line_num} is not CSV: {error}. Correct the quotes of that line"
-        ) from error
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST_FILE_BYTES:
-            raise UnreadableFile(f"asked to import {path}; it has more than {_LARGEST_FILE_BYTES >> 20} MiB. Split it")
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UnreadableFile(
-            f"asked to import {path}; line {line} holds byte 0x{error.object[error.start]:02x}, which is not UTF-8. "
-            "Save the file as UTF-8"
-        ) from error
-    except OSError as error:
-        raise UnreadableFile(f"asked to import {path}: {error.strerror or error}; name a readable CSV file") from error
 
 
 def _header_problem(names: Sequence[str]) -> str | None:

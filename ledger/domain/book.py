@@ -108,7 +108,7 @@ def _require_clock_time(text: str) -> None:
 def close_day(book: Book, business_date: date, *, loans_visited: int, today: date) -> list[Event]:
     """Day end is through with a date. A date that is closed already stays as it is: no event."""
     if business_date > today:
-        raise InvalidDate(f"asked to close {business_date}; today is {today}. Close a day when it is over")
+        raise InvalidDate(f"asked to close {business_date}; today is {today}. Give today or an earlier date")
     if book.closed_on and business_date <= book.closed_on:
         return []
     return [DayClosed(book_id=book.book_id, business_date=business_date, loans_visited=loans_visited)]

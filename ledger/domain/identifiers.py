@@ -5,6 +5,7 @@ import re
 from ledger.domain.errors import InvalidIdentifier, shown
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_LONGEST_KEY = 200
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -23,6 +24,16 @@ def require_word(text: str, what: str) -> str:
     if not _WORD.fullmatch(text):
         raise InvalidIdentifier(
             f"asked for the {what} {shown(text)}; use 1 to 64 lowercase letters, digits or '_', beginning with a letter"
+        )
+    return text
+
+
+def require_key(text: str) -> str:
+    """The text itself if it can be an idempotency key, else `InvalidIdentifier`."""
+    if not text.strip() or not text.isprintable() or len(text) > _LONGEST_KEY:
+        raise InvalidIdentifier(
+            f"asked to use the idempotency key {shown(text)}; give 1 to {_LONGEST_KEY} printable characters, or none "
+            "for a new key"
         )
     return text
 

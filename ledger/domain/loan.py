@@ -42,6 +42,9 @@ from schemas.values import ABSENT, LARGEST_MINOR, Basis, Event, LoanEvent, Posti
 
 ACTIVE, OVERDUE, PAID_OFF = "active", "overdue", "paid_off"
 
+LAST_YEAR = 2999
+"""Due dates go no further, so that date arithmetic always has room."""
+
 CAUSES = ("bank_return", "payer_dispute", "lender_error")
 """Why a payment may be reversed."""
 
@@ -96,6 +99,8 @@ def open_bullet(
     require_positive(principal_minor, currency, "a loan", "A loan lends something")
     if due_on < opened_on:
         raise InvalidDate(f"asked for loan {loan_id}, due on {due_on}, before it is opened on {opened_on}")
+    if due_on.year > LAST_YEAR:
+        raise InvalidDate(f"asked for loan {loan_id}, due on {due_on}; give a date up to the end of {LAST_YEAR}")
     if opened_on > today:
         raise InvalidDate(
             f"asked to open loan {loan_id} on {opened_on}; today is {today}. Open it when the day has come"

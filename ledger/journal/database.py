@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, each in the role of what it is for, and the driver's errors in our words."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,10 @@ def translated(database: Database) -> Iterator[None]:
             "One journal holds one book: use another database for another book"
         ) from error
     except (psycopg.OperationalError, PoolTimeout) as error:
+        if _lacks_roles(error):
+            raise JournalMisconfigured(
+                f"asked for the journal at {database.address}; the server has no roles of a ledger. Run ledger init"
+            ) from error
         if _is_refusal(error):
             raise JournalMisconfigured(
                 f"asked PostgreSQL at {database.address}: {_text(error)}; "
@@ -101,6 +106,11 @@ def translated(database: Database) -> Iterator[None]:
             f"asked for PostgreSQL by LEDGER_DATABASE_URL, which cannot be read: {_text(error)}; "
             "write postgresql://user:password@host:port/database"
         ) from error
+
+
+def _lacks_roles(error: BaseException) -> bool:
+    """Whether the server has never seen a ledger: the role that we asked for does not exist."""
+    return re.search(r'role "ledger_\w+" does not exist', str(error)) is not None
 
 
 def _is_refusal(error: BaseException) -> bool:

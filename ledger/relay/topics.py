@@ -48,6 +48,15 @@ def require_topics(cluster: Cluster, book_id: str, partitions: int, replication:
         )
 
 
+def topic_findings(cluster: Cluster, book_id: str, partitions: int, replication: int) -> list[str]:
+    """What is wrong with those topics of a book that exist. Makes none."""
+    wanted = dict.fromkeys(data_topics(), partitions) | {heads_topic(book_id): 1}
+    with closing(cluster.admin()) as admin:
+        present = cluster.within("for its topics", lambda: set(admin.list_topics()))
+        there = {topic: count for topic, count in wanted.items() if topic in present}
+        return cluster.within("for its topics", lambda: list(_findings(admin, there, replication))) if there else []
+
+
 def was_relayed(cluster: Cluster, book_id: str) -> bool:
     """Whether a relay of this book has ever started here."""
     with closing(cluster.admin()) as admin:

@@ -57,6 +57,11 @@ class Program:
         assert status is None or finished.status == status, finished
         return finished
 
+    @property
+    def command(self) -> str:
+        """How a shell calls the program."""
+        return " ".join(_COMMAND)
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command that keeps running; its output goes to files in the folder. Ended with the test."""
         number = len(self.started)

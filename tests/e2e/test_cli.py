@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,12 @@ def test_the_audit_trail_is_a_chain(looked_at: Program) -> None:
         (["loan", "open", "c3", "5", "--due", "2026-01-01"], 3, "loan_exists", "c3"),
         (["reverse", "a1", "nothing"], 4, "payment_not_found", "nothing"),
         (["reverse", "a1", "a1-payoff", "--cause", "mood"], 2, "unknown_cause", "lender_error"),
+        (["pay", "c3", "1", "--key", ""], 2, "invalid_identifier", "idempotency key ''"),
+        (["pay", "c3", "1", "--payment", ""], 2, "invalid_identifier", "a payment ''"),
+        (["loan", "open", "l9", "5", "--due", "9999-12-31"], 2, "invalid_date", "2999"),
+        (["delinquency", "--as-of", "20161208"], 2, "invalid_date", "YYYY-MM-DD"),
+        (["relay", "status"], 6, "nobody_works", "no Kafka runs here"),
+        (["demo"], 3, "not_the_demo", "book main"),
         (["delinquency", "--as-of", "08/12/2016"], 2, "invalid_date", "YYYY-MM-DD"),
         (["day-end", "--until", "9999-01-01"], 2, "invalid_date", "today is"),
         (["init", "--book", "other"], 3, "book_exists", "book main"),
@@ -124,16 +131,32 @@ def test_nothing_personal_leaves_the_file(looked_at: Program) -> None:
     assert "education" not in everything
 
 
-def test_a_journal_without_a_book_says_what_to_do(ledger: Program) -> None:
-    refused = ledger("balances", status=7)
+@pytest.mark.parametrize("arguments", [["balances"], ["pay", "l1", "5"], ["project", "--once"], ["day-end"]])
+def test_a_journal_without_a_book_says_what_to_do(ledger: Program, arguments: list[str]) -> None:
+    refused = ledger(*arguments, status=7)
     assert "Run ledger init" in refused.err
 
 
+def test_every_command_that_knows_json_prints_json(looked_at: Program) -> None:
+    for command in ("config", "doctor", "balances", "delinquency", "embedded status", "project status"):
+        assert looked_at(*command.split(), "--json").json
+    for command in ("loan show", "loan history", "audit show"):
+        assert looked_at(*command.split(), "c3", "--json").json
+
+
+def test_output_that_nobody_takes_is_named(looked_at: Program) -> None:
+    script = f"{looked_at.command} balances > /dev/full"
+    done = subprocess.run(["/bin/sh", "-c", script], env=looked_at.environment, capture_output=True, check=False)
+    assert done.returncode == 6
+    assert b"error output_failed" in done.stderr
+
+
 def test_settings_are_all_checked_at_once(ledger: Program) -> None:
-    ledger.settings.update(LEDGER_POOL_SIZE="many", LEDGER_PRINCIPAL="ann")
+    wrong = {"POOL_SIZE": "many", "PRINCIPAL": "ann", "CONNECT_TIMEOUT_S": "99999999999", "DATA": "~nobody-at-all/x"}
+    ledger.settings.update({f"LEDGER_{name}": value for name, value in wrong.items()})
     refused = ledger("config", status=7)
-    assert "LEDGER_POOL_SIZE is 'many'" in refused.err
-    assert "LEDGER_PRINCIPAL is 'ann'" in refused.err
+    for name, value in wrong.items():
+        assert f"LEDGER_{name} is {value!r}" in refused.err
 
 
 def test_settings_are_printed_without_secrets(ledger: Program) -> None:

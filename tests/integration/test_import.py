@@ -68,6 +68,20 @@ def test_another_file_may_begin_before_the_days_that_are_closed(opened: Ledger) 
     assert events_of(opened, "c3") == ["LoanOpened", "InstallmentOverdue"]
 
 
+def test_loans_that_come_in_after_their_days_were_closed_get_no_mark_that_was_never_true(opened: Ledger) -> None:
+    import_text(opened, HEADER + STILL_OPEN, date(2016, 12, 8))
+    import_text(opened, HEADER + ON_TIME + ONE_DAY_LATE)
+    assert events_of(opened, "a1") == ["LoanOpened", "PaymentReceived", "LoanPaidOff"]
+    marks = [decoded(event) for event in opened.journal.streams(["loan/b2"])["loan/b2"]]
+    [mark] = [event for event in marks if isinstance(event, InstallmentOverdue)]
+    assert (mark.as_of, mark.days_past_due) == (date(2016, 9, 23), 1)
+
+
+def test_by_default_no_day_is_closed_that_is_not_over(opened: Ledger) -> None:
+    imported = import_text(opened, HEADER + STILL_OPEN.replace("9/15/2016", "9/15/2026"))
+    assert imported.until == date(2016, 12, 23)
+
+
 def test_a_bad_line_keeps_everything_out(opened: Ledger) -> None:
     head = opened.journal.head()
     with pytest.raises(InvalidFile, match=r"line 3, column Principal: found '-5'"):

@@ -31,3 +31,6 @@ def main() -> None:
         sys.exit(status_of(error).exit_status)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        print_error("output_failed", f"asked to print the answer: {error}; what was asked for has been done")
+        sys.exit(6)

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+import re
 from datetime import date
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from ledger.domain.errors import InvalidDate
 def read_date(text: str) -> date:
     """A date as YYYY-MM-DD."""
     try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidDate(f"asked for the date {text!r}; write YYYY-MM-DD, for example 2016-12-08") from error

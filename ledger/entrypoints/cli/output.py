@@ -22,8 +22,8 @@ Report = Callable[[int, int], None]
 
 
 def print_json(value: object) -> None:
-    """One JSON document on standard output; dates and dataclasses as ISO text and objects."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    """One JSON document on standard output; dates as ISO text, dataclasses as objects, paths as text."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
 def print_table(

@@ -48,7 +48,8 @@ def delinquency(
         on = asked or ledger.today()
         closed_on = ledger.book.closed_on
         if closed_on is None or on > closed_on:
-            print_warning(f"days are closed up to {closed_on}; marks up to {on} come with ledger day-end --until {on}")
+            closed = f"closed up to {closed_on}" if closed_on else "not closed yet"
+            print_warning(f"days are {closed}; what fell due since is marked by ledger day-end")
         rows = queries.delinquency(on)
         if json:
             print_json(rows)

@@ -46,7 +46,7 @@ def config(json: Json = False) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Look at settings, server, schema, rights, key file and topics, and say what to do about what is wrong."""
+    """Look at server, schema, rights, key file and, where Kafka runs, topics; say what to do about what is wrong."""
     with Ledger(read_settings()) as ledger:
         checks = ledger.inspect()
     if json:

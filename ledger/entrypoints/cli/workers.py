@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -52,8 +52,13 @@ def relay(context: typer.Context, once: Once = False) -> None:
 @relay_app.command("status")
 def relay_status(check: Check = False, json: Json = False) -> None:
     """Who relays, and how far Kafka is behind the journal."""
-    with Ledger(read_settings()) as ledger, ledger.relay() as relaying:
-        status = relaying.status()
+    with Ledger(read_settings()) as ledger:
+        if not ledger.has_kafka():
+            raise NobodyWorks(
+                "asked how the relay is; no Kafka runs here. Start one with ledger relay, or ledger serve"
+            )
+        with ledger.relay() as relaying:
+            status = relaying.status()
     if json:
         print_json({"holder": status.holder, "published": status.published, "head": status.head, "lag": status.lag})
     else:
@@ -131,7 +136,7 @@ def until_stopped() -> Iterator[threading.Event]:
             signal.signal(each, handler)
 
 
-@dataclass(kw_only=False, slots=True)
+@dataclass(slots=True)
 class Part:
     """A command that is kept running."""
 
@@ -140,7 +145,7 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     started_at_s: float = 0.0
     start_at_s: float = 0.0
-    failures: int = field(default=0)
+    failures: int = 0
 
     def start(self, now_s: float) -> None:
         self.process = subprocess.Popen([sys.executable, "-m", "ledger", *self.arguments])  # noqa: S603 - our own words

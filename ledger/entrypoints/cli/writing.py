@@ -10,6 +10,7 @@ from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, Re
 from ledger.application.desk import Answer, Order
 from ledger.application.loan_file import read_loan_file
 from ledger.bootstrap import Ledger
+from ledger.domain.identifiers import require_key
 from ledger.domain.money import format_minor, parse_minor
 from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, optional_date, read_date
 from ledger.entrypoints.cli.output import console, errors, print_json, progress
@@ -127,8 +128,10 @@ def day_end(
     if json:
         print_json(done)
     else:
+        closed = [day for day in done if day.closed]
         visited = sum(day.loans_visited for day in done)
-        console.print(f"Closed {len(done)} days up to {done[-1].business_date}, visited {visited} loans")
+        last = f" up to {closed[-1].business_date}" if closed else "; all days up to that date were closed"
+        console.print(f"Closed {len(closed)} days{last}, visited {visited} loans")
 
 
 def register(app: typer.Typer) -> None:
@@ -139,7 +142,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool) -> None:
-    used = key or ledger.new_key()
+    used = ledger.new_key() if key is None else require_key(key)
     order = Order(command=command, key=used, today=ledger.today(), principal=ledger.settings.principal)
     answer = ledger.desk.execute(order)
     if json:

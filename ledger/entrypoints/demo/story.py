@@ -17,11 +17,17 @@ from ledger.domain.money import format_minor
 from ledger.entrypoints.cli.output import console, print_table, progress
 from ledger.entrypoints.demo.comparison import Comparison, compare, fold_lateness, stated_days
 from projections.queries import Queries
+from schemas.errors import Refused
 from schemas.overdue.events import InstallmentOverdue
 
+BOOK = "demo"
 CURRENCY = "USD"
 UNTIL = date(2016, 12, 8)
 _ROWS = 8
+
+
+class NotTheDemo(Refused):
+    code = "not_the_demo"
 
 
 def demo_file() -> Path:
@@ -61,8 +67,13 @@ def _start(ledger: Ledger) -> str:
 
 def _open_book(ledger: Ledger) -> Book:
     ledger.migrate()
-    if ledger.find_book() is None:
-        ledger.init("demo", time_zone="UTC", cut_off="00:00", currencies=[CURRENCY])
+    existing = ledger.find_book()
+    if existing and existing.book_id != BOOK:
+        raise NotTheDemo(
+            f"asked to replay the demo's loans; this journal holds book {existing.book_id}, and nothing can be taken "
+            "out of a book again. Give the demo a place of its own: LEDGER_DATA=.demo make demo"
+        )
+    ledger.init(BOOK, time_zone="UTC", cut_off="00:00", currencies=[CURRENCY])
     console.print(f"[bold]2[/] Book      {ledger.book.book_id}, journal {ledger.book.journal_id}")
     return ledger.book
 
