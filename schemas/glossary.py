@@ -33,7 +33,7 @@ MEANINGS = {
     "method": "how the money came",
     "cause": "why it was undone",
     "status": "active, overdue or paid_off",
-    "bucket": "delinquency stage, m0 to m7",
+    "bucket": "delinquency stage, M0 to M7",
     # a book for life
     "time_zone": "IANA name of the zone of the business date",
     "cut_off": "local time from which the next business date counts; 00:00: the calendar day",

@@ -22,6 +22,7 @@ SignedMinor = Annotated[int, Meta(ge=-LARGEST_MINOR, le=LARGEST_MINOR, descripti
 Count = Annotated[int, Meta(ge=0)]
 InstallmentNumber = Annotated[int, Meta(ge=1, description="counted from 1")]
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+Bucket = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{0,15}\Z")]
 Text = Annotated[str, Meta(max_length=500)]
 
 

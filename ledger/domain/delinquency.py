@@ -12,12 +12,12 @@ def days_past_due(due_on: date, as_of: date) -> int:
 
 
 def bucket(days: int) -> str:
-    """The delinquency stage of so many days past due: m0 current, m1 1-30 days, m2 31-60, ... m7 more than 180.
+    """The delinquency stage of so many days past due: M0 current, M1 1-30 days, M2 31-60, ... M7 more than 180.
 
     Industry usage without legal force; the boundaries are those of the repayment status codes of the PBOC personal
     credit report.
 
     >>> [bucket(days) for days in (0, 1, 30, 31, 180, 181, 4000)]
-    ['m0', 'm1', 'm1', 'm2', 'm6', 'm7', 'm7']
+    ['M0', 'M1', 'M1', 'M2', 'M6', 'M7', 'M7']
     """
-    return f"m{min(_LAST_BUCKET, -(-days // _BUCKET_DAYS))}"
+    return f"M{min(_LAST_BUCKET, -(-days // _BUCKET_DAYS))}"

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from schemas.values import Count, InstallmentNumber, LoanEvent, PositiveMinor, Word
+from schemas.values import Bucket, Count, InstallmentNumber, LoanEvent, PositiveMinor
 
 
 class OverdueEvent(LoanEvent, frozen=True):
@@ -26,7 +26,7 @@ class InstallmentOverdue(OverdueEvent, frozen=True):
     overdue_minor: PositiveMinor
     as_of: date
     days_past_due: Count
-    bucket: Word
+    bucket: Bucket
 
     @property
     def value_date(self) -> date:

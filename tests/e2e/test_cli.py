@@ -12,7 +12,7 @@ from tests.e2e.conftest import HEADER, LATE, ON_TIME, OPEN, Program
 
 def test_delinquency_lists_who_is_past_due_on_that_date(looked_at: Program) -> None:
     rows = looked_at("delinquency", "--as-of", "2016-12-08", "--json").json
-    wanted = {"loan": "c3", "days_past_due": 84, "bucket": "m3", "overdue_minor": 80000, "currency": "USD"}
+    wanted = {"loan": "c3", "days_past_due": 84, "bucket": "M3", "overdue_minor": 80000, "currency": "USD"}
     assert [{name: row[name] for name in wanted} for row in rows] == [wanted]
 
 

@@ -30,13 +30,13 @@ def test_nothing_is_overdue_up_to_the_due_date(on: date) -> None:
 def test_an_unpaid_installment_is_overdue_on_the_day_after_its_due_date() -> None:
     event = the_overdue(Life().day_end(days(1)))
     assert (event.installment, event.due_on, event.overdue_minor) == (1, DUE, 100_00)
-    assert (event.as_of, event.days_past_due, event.bucket, event.value_date) == (days(1), 1, "m1", days(1))
+    assert (event.as_of, event.days_past_due, event.bucket, event.value_date) == (days(1), 1, "M1", days(1))
     assert (event.standing.status, event.standing.overdue_minor) == ("overdue", 100_00)
 
 
 def test_missed_days_are_made_up_in_one_visit_with_the_value_date_of_the_first() -> None:
     event = the_overdue(Life().day_end(days(95)))
-    assert (event.value_date, event.days_past_due, event.bucket) == (days(1), 95, "m4")
+    assert (event.value_date, event.days_past_due, event.bucket) == (days(1), 95, "M4")
 
 
 def test_only_what_is_missing_is_overdue() -> None:
@@ -93,7 +93,7 @@ def test_a_late_payment_before_any_day_end_is_marked_and_cured_at_once() -> None
 def test_a_mark_for_late_money_that_is_known_later_is_of_the_day_on_which_the_money_came() -> None:
     """One day late and known after forty: nobody was ever in bucket m2."""
     event = the_overdue(Life().pays(100_00, days(1), today=days(40)))
-    assert (event.as_of, event.days_past_due, event.bucket) == (days(1), 1, "m1")
+    assert (event.as_of, event.days_past_due, event.bucket) == (days(1), 1, "M1")
 
 
 def test_a_late_part_payment_before_any_day_end_is_marked_and_stays_overdue() -> None:

@@ -58,12 +58,12 @@ def test_a_page_of_balances_begins_after_a_loan(recorded: RecordedBook, queries:
     ("after_due", "expected"),
     [
         (0, []),
-        (1, [("late", 1, "m1", 100_00), ("open", 1, "m1", 100_00)]),
-        (9, [("late", 9, "m1", 100_00), ("open", 9, "m1", 100_00)]),
-        (10, [("late", 10, "m1", 50_00), ("open", 10, "m1", 100_00)]),
-        (31, [("late", 31, "m2", 50_00), ("open", 31, "m2", 100_00)]),
-        (40, [("open", 40, "m2", 100_00)]),
-        (181, [("open", 181, "m7", 100_00)]),
+        (1, [("late", 1, "M1", 100_00), ("open", 1, "M1", 100_00)]),
+        (9, [("late", 9, "M1", 100_00), ("open", 9, "M1", 100_00)]),
+        (10, [("late", 10, "M1", 50_00), ("open", 10, "M1", 100_00)]),
+        (31, [("late", 31, "M2", 50_00), ("open", 31, "M2", 100_00)]),
+        (40, [("open", 40, "M2", 100_00)]),
+        (181, [("open", 181, "M7", 100_00)]),
     ],
 )
 def test_delinquency_is_that_of_its_date_also_in_the_past(
@@ -82,7 +82,7 @@ def test_a_withdrawn_mark_was_never_delinquency_except_for_who_asks_what_was_kno
     recorded.records("loan/l", life.pays(100_00, days(0), today=days(5)))
     recorded.catches_up()
     assert queries.delinquency(days(3)) == []
-    assert in_short(queries.delinquency(days(3), known_at=marked_at)) == [("l", 3, "m1", 100_00)]
+    assert in_short(queries.delinquency(days(3), known_at=marked_at)) == [("l", 3, "M1", 100_00)]
 
 
 def test_the_longest_delinquency_comes_first(recorded: RecordedBook, queries: Queries) -> None:
