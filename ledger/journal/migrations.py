@@ -32,7 +32,11 @@ class Migration:
 def migrations() -> list[Migration]:
     """The SQL files of `sql/migrations`, in the order of their names."""
     folder = resources.files("ledger.journal") / "sql" / "migrations"
-    found = [Migration(file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in folder.iterdir()]
+    found = [
+        Migration(file.name.removesuffix(".sql"), file.read_text("utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".sql")
+    ]
     return sorted(found, key=lambda migration: migration.name)
 
 
