@@ -66,6 +66,14 @@ def test_all_is_one_process_group_and_ends_together(served: psutil.Process, tmp_
     assert "Stopped" in (tmp_path / "0.out").read_text()
 
 
+def test_the_parts_end_with_a_supervisor_that_was_killed(served: psutil.Process) -> None:
+    parts = served.children(recursive=True)
+    assert parts
+    served.kill()
+    _, alive = psutil.wait_procs(parts, timeout=WAIT_S)
+    assert alive == []
+
+
 def test_kafka_that_is_away_is_named_within_its_limit(book: Program) -> None:
     book.settings.update(LEDGER_KAFKA_BOOTSTRAP="127.0.0.1:1", LEDGER_KAFKA_TIMEOUT_S="3")
     refused = book("relay", "--once", status=6)

@@ -23,6 +23,7 @@ project_app = typer.Typer(help="Bring the projections forward until stopped.", i
 
 Check = Annotated[bool, typer.Option("--check", help="Exit with 6 unless one works now; for health checks.")]
 Once = Annotated[bool, typer.Option("--once", help="Do what there is to do, then end.")]
+Supervised = Annotated[bool, typer.Option("--supervised", hidden=True, help="End when standard input ends.")]
 Kafka = Annotated[bool, typer.Option("--kafka", help="With Kafka; embedded unless LEDGER_KAFKA_BOOTSTRAP names one.")]
 
 _SHORTEST_LIFE_S = 5.0
@@ -35,7 +36,7 @@ class NobodyWorks(Unavailable):
 
 
 @relay_app.callback()
-def relay(context: typer.Context, once: Once = False) -> None:
+def relay(context: typer.Context, once: Once = False, supervised: Supervised = False) -> None:
     """Publish the journal to Kafka: follow it until stopped."""
     if context.invoked_subcommand:
         return
@@ -44,7 +45,7 @@ def relay(context: typer.Context, once: Once = False) -> None:
             console.print(f"Published up to position {relaying.drain():,}")
             return
         console.print(f"Relaying book {ledger.book.book_id} to {ledger.kafka_bootstrap()}")
-        with until_stopped() as stop:
+        with until_stopped(supervised=supervised) as stop:
             relaying.run(stop)
     console.print("Stopped")
 
@@ -69,7 +70,7 @@ def relay_status(check: Check = False, json: Json = False) -> None:
 
 
 @project_app.callback()
-def project(context: typer.Context, kafka: Kafka = False, once: Once = False) -> None:
+def project(context: typer.Context, kafka: Kafka = False, once: Once = False, supervised: Supervised = False) -> None:
     """Bring the projections forward until stopped, from Kafka or (without --kafka) from the journal."""
     if context.invoked_subcommand:
         return
@@ -79,7 +80,7 @@ def project(context: typer.Context, kafka: Kafka = False, once: Once = False) ->
             console.print("The projections have read everything")
             return
         console.print(f"Projecting book {ledger.book.book_id} from {runner.feed_name}")
-        with until_stopped() as stop:
+        with until_stopped(supervised=supervised) as stop:
             runner.run(stop)
     console.print("Stopped")
 
@@ -125,15 +126,25 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def until_stopped() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, so that work ends at a safe place."""
+def until_stopped(*, supervised: bool = False) -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, so that work ends at a safe place.
+
+    `supervised`: the end of standard input sets it too; the supervisor holds the other end, however it dies.
+    """
     stop = threading.Event()
+    if supervised:
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     before = {each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
 
 
 @dataclass(slots=True)
@@ -148,7 +159,8 @@ class Part:
     failures: int = 0
 
     def start(self, now_s: float) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "ledger", *self.arguments])  # noqa: S603 - our own words
+        command = [sys.executable, "-m", "ledger", *self.arguments, "--supervised"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own words
         self.started_at_s = now_s
 
     def look(self, now_s: float) -> None:
