@@ -64,6 +64,7 @@ def test_all_is_one_process_group_and_ends_together(served: psutil.Process, tmp_
     _, alive = psutil.wait_procs([served, *parts], timeout=WAIT_S)
     assert alive == []
     assert "Stopped" in (tmp_path / "0.out").read_text()
+    assert (tmp_path / "0.err").read_text() == ""
 
 
 def test_the_parts_end_with_a_supervisor_that_was_killed(served: psutil.Process) -> None:

@@ -1,5 +1,6 @@
 """Commands that keep running: the relay, projection workers, all of it at once; and how they are."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -143,7 +144,8 @@ def until_stopped(*, supervised: bool = False) -> Iterator[threading.Event]:
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not sys.stdin: its lock, held here, would abort the interpreter at its end
+        pass
     stop.set()
 
 
