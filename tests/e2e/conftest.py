@@ -101,9 +101,12 @@ def import_three(book: Program) -> Program:
 
 
 @pytest.fixture
-def ledger(fresh_database: Callable[[str | None], Database], tmp_path: Path) -> Iterator[Program]:
+def ledger(
+    fresh_database: Callable[[str | None], Database], tmp_path: Path, reaped: Callable[[Path], Path]
+) -> Iterator[Program]:
     """The program on an empty database; what it started is ended with the test."""
     made = program(fresh_database(None), tmp_path)
+    reaped(made.folder / "data")
     yield made
     for process in made.started:
         process.terminate()
@@ -133,8 +136,13 @@ def imported(book: Program) -> Program:
 
 
 @pytest.fixture(scope="module")
-def looked_at(fresh_database: Callable[[str | None], Database], tmp_path_factory: pytest.TempPathFactory) -> Program:
+def looked_at(
+    fresh_database: Callable[[str | None], Database],
+    tmp_path_factory: pytest.TempPathFactory,
+    reaped: Callable[[Path], Path],
+) -> Program:
     """A book with three loans for tests that change nothing."""
     made = program(fresh_database(None), tmp_path_factory.mktemp("looked_at"))
+    reaped(made.folder / "data")
     made("init")
     return import_three(made)

@@ -144,6 +144,12 @@ def test_every_command_that_knows_json_prints_json(looked_at: Program) -> None:
         assert looked_at(*command.split(), "c3", "--json").json
 
 
+def test_a_demo_that_is_refused_starts_no_broker(imported: Program) -> None:
+    imported("demo", status=3)
+    states = {server["name"]: server["running"] for server in imported("embedded", "status", "--json").json}
+    assert states == {"postgres": False, "kafka": False}
+
+
 def test_output_that_nobody_takes_is_named(looked_at: Program) -> None:
     script = f"{looked_at.command} balances > /dev/full"
     done = subprocess.run(["/bin/sh", "-c", script], env=looked_at.environment, capture_output=True, check=False)

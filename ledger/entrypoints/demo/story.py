@@ -37,8 +37,9 @@ def demo_file() -> Path:
 
 def tell(ledger: Ledger) -> Comparison:
     """Run the demo, and say how events and file compare. Repeated, it changes nothing."""
-    bootstrap = _start(ledger)
-    book = _open_book(ledger)
+    _start_postgres(ledger)
+    book = _open_book(ledger)  # refuses somebody's own book before anything else is started
+    bootstrap = _start_kafka(ledger)
     _import(ledger)
     _publish(ledger, bootstrap)
     _project(ledger)
@@ -55,12 +56,15 @@ def tell(ledger: Ledger) -> Comparison:
     return comparison
 
 
-def _start(ledger: Ledger) -> str:
-    where = ledger.settings.data.resolve()
-    console.print(f"[bold]1[/] Servers   PostgreSQL 18 and Apache Kafka, embedded in {escape(str(where))}")
+def _start_postgres(ledger: Ledger) -> None:
+    where = escape(str(ledger.settings.data.resolve()))
+    console.print(f"[bold]1[/] Servers   PostgreSQL 18 and Apache Kafka; the embedded ones live in {where}")
     with progress("Starting PostgreSQL", "servers") as report:
         _ = ledger.database
         report(1, 1)
+
+
+def _start_kafka(ledger: Ledger) -> str:
     with progress("Fetching and starting Kafka", "jars") as report:
         return ledger.kafka_bootstrap(report)
 
