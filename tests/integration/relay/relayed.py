@@ -85,9 +85,10 @@ class RelayedLedger:
         self, limits: Limits | None = None, *, book: RelayedBook | None = None, timeout_s: float = 15, **lease: float
     ) -> Iterator[Relay]:
         cluster = Cluster(bootstrap=self.bootstrap, timeout_s=timeout_s)
+        held = Lease(self.database, **lease)  # type: ignore[arg-type] # because only the numbers of a lease are passed
         with (
             Journal(self.database, role="ledger_relay") as journal,
-            Relay(journal, Lease(self.database, **lease), cluster, book or self.book, limits) as relay,  # type: ignore[arg-type]
+            Relay(journal, held, cluster, book or self.book, limits) as relay,
         ):
             yield relay
 
