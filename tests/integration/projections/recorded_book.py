@@ -72,10 +72,7 @@ class RecordedBook:
     def every_kind(self) -> int:
         """Record events of every type that there is; the last position."""
         self.lives(4)
-        late = opened("late-entry")
-        late.day_end(days(1))
-        late.pays(100_00, days(0), today=days(5))
-        self.records("loan/late-entry", late.events)
+        self.records("loan/late-entry", a_withdrawn_mark("late-entry").events)
         day = DayClosed(book_id=self.book.book_id, business_date=days(5), loans_visited=1)
         last = self.records(f"book/{self.book.book_id}", [day])
         assert {event.type for event in self.journal.after(0, 1_000)} == set(REGISTRY.types)
@@ -190,6 +187,14 @@ def a_life(loan_id: str) -> Life:
     life.day_end(days(1))
     life.pays(60_00, days(10))
     life.reverses("p2", days(20))
+    return life
+
+
+def a_withdrawn_mark(loan_id: str) -> Life:
+    """100.00 USD, marked overdue; then it becomes known that all had been paid on the due date."""
+    life = opened(loan_id)
+    life.day_end(days(1))
+    life.pays(100_00, days(0), today=days(5))
     return life
 
 

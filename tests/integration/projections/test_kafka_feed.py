@@ -220,6 +220,7 @@ def test_two_workers_share_the_partitions_and_the_one_that_stays_takes_over(
 def test_after_a_kill_in_the_middle_another_worker_finishes_with_the_same_rows(
     recorded: RecordedBook, publish: Publish, worker: Worker, kafka_bootstrap: str
 ) -> None:
+    recorded.every_kind()
     recorded.lives(80)
     publish(after(recorded, 0))
     module = "tests.integration.projections.slow_worker"

@@ -110,6 +110,7 @@ def test_two_workers_on_one_journal_build_the_same_as_one(recorded: RecordedBook
 
 
 def test_a_worker_killed_in_the_middle_leaves_nothing_half_done(recorded: RecordedBook) -> None:
+    recorded.every_kind()
     recorded.lives(80)
     command = [sys.executable, "-m", "tests.integration.projections.slow_worker", recorded.database.url, ""]
     worker = subprocess.Popen(command)

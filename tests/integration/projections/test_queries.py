@@ -1,5 +1,6 @@
 """What queries answer: balances, delinquency on any date, both axes, trails."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -9,8 +10,8 @@ from projections.answers import DelinquentLoan
 from projections.queries import Queries
 from schemas.envelope import digest
 from schemas.values import Event, MoneyEvent
-from tests.integration.projections.recorded_book import RecordedBook, a_life, opened
-from tests.loan_builders import DUE, days
+from tests.integration.projections.recorded_book import RecordedBook, a_life, a_withdrawn_mark, opened
+from tests.loan_builders import DUE, Life, days
 
 
 def with_loans(recorded: RecordedBook) -> RecordedBook:
@@ -92,10 +93,11 @@ def test_the_longest_delinquency_comes_first(recorded: RecordedBook, queries: Qu
     assert {row.due_on for row in rows} == {DUE}
 
 
+@pytest.mark.parametrize("make_life", [a_life, a_withdrawn_mark])
 def test_a_balance_as_of_any_date_known_at_any_position_is_the_sum_of_its_postings(
-    recorded: RecordedBook, queries: Queries
+    recorded: RecordedBook, queries: Queries, make_life: Callable[[str], Life]
 ) -> None:
-    events = a_life("l").events
+    events = make_life("l").events
     last = recorded.records("loan/l", events)
     recorded.catches_up()
     first = last - len(events) + 1
