@@ -64,12 +64,19 @@ def decode(record: Record) -> PublishedHead:
 
 
 def last_head(reader: LogReader, book_id: str) -> PublishedHead | None:
-    """The last committed record of the heads topic; None if it never had one.
-
-    Before its end there may be markers and aborted records only, so ever larger steps back are tried.
-    """
+    """The last committed record of the heads topic, once all that is in it is decided; None if it never had one."""
     topic = Partition(heads_topic(book_id), 0)
-    span = reader.whole([topic])[topic]
+    return _last_of(reader, topic, reader.whole([topic])[topic])
+
+
+def visible_head(reader: LogReader, book_id: str) -> PublishedHead | None:
+    """The last record of the heads topic that readers see now, whatever a transaction that is still open may bring."""
+    topic = Partition(heads_topic(book_id), 0)
+    return _last_of(reader, topic, reader.visible([topic])[topic])
+
+
+def _last_of(reader: LogReader, topic: Partition, span: Span) -> PublishedHead | None:
+    """Before the end there may be markers and aborted records only, so ever larger steps back are tried."""
     step = _FIRST_STEP
     while span.first < span.end:
         first = max(span.first, span.end - step)

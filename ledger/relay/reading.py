@@ -49,10 +49,17 @@ class LogReader:
 
     def whole(self, partitions: Sequence[Partition]) -> dict[Partition, Span]:
         """What each partition holds now, from its first offset to its high watermark."""
+        return self._spans(partitions, self._true_ends)
+
+    def visible(self, partitions: Sequence[Partition]) -> dict[Partition, Span]:
+        """What a reader sees of each partition now: up to where the oldest open transaction began."""
+        return self._spans(partitions, self._committed)
+
+    def _spans(self, partitions: Sequence[Partition], asked: Consumer) -> dict[Partition, Span]:
         limit_ms = self._cluster.timeout_ms
         with self._cluster.translated(f"for the ends of {len(partitions)} partitions"):
             firsts = self._committed.beginning_offsets(partitions, timeout_ms=limit_ms)
-            ends = self._true_ends.end_offsets(partitions, timeout_ms=limit_ms)
+            ends = asked.end_offsets(partitions, timeout_ms=limit_ms)
         return {each: Span(firsts[each], ends[each]) for each in partitions}
 
     def read(self, spans: Mapping[Partition, Span]) -> Iterator[Record]:

@@ -22,7 +22,7 @@ from ledger.journal.lease import Lease
 from ledger.journal.records import RecordedEvent
 from ledger.relay.cluster import Cluster
 from ledger.relay.errors import KafkaUnavailable
-from ledger.relay.heads import PublishedHead, Resumption, last_head
+from ledger.relay.heads import PublishedHead, Resumption, visible_head
 from ledger.relay.publisher import Publisher
 from ledger.relay.reading import LogReader
 from ledger.relay.topics import data_partitions, require_topics, was_relayed
@@ -126,7 +126,7 @@ class Relay:
         self.close()
 
     def status(self) -> RelayStatus:
-        """How far Kafka is behind, whoever relays. Disturbs nobody."""
+        """How far Kafka is behind for those who read it, whoever relays. Disturbs nobody, and waits for nobody."""
         published = self._publisher.head if self._publisher else self._last_head()
         return RelayStatus(
             published=published.position if published else 0,
@@ -138,7 +138,7 @@ class Relay:
         if not was_relayed(self._cluster, self._book.book_id):
             return None
         with LogReader(self._cluster) as reader:
-            return last_head(reader, self._book.book_id)
+            return visible_head(reader, self._book.book_id)
 
     def _waiting(self, publisher: Publisher) -> list[RecordedEvent]:
         return self._journal.after(publisher.head.position, self._limits.window)

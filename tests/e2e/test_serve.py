@@ -45,7 +45,7 @@ def served(relayed_book: Program) -> psutil.Process:
 def test_what_is_recorded_becomes_visible_over_kafka(relayed_book: Program, served: psutil.Process) -> None:
     relayed_book("loan", "open", "l1", "100.00", "--due", "2026-01-31", "--on", "2026-01-01")
     assert [row["loan"] for row in relayed_book("balances", "--json").json] == ["l1"]
-    assert relayed_book("relay", "status", "--json").json["lag"] == 0
+    wait_for(lambda: relayed_book("relay", "status", "--json").json["lag"] == 0, "the relay's head")
 
 
 def test_a_part_that_was_killed_is_started_again(relayed_book: Program, served: psutil.Process) -> None:

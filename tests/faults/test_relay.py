@@ -43,11 +43,12 @@ def a_silent_broker(broker: EmbeddedKafka) -> Iterator[None]:
         broker.resume_node(1)
 
 
-def published_once(ledger: RelayedLedger) -> bool:
-    """Whether both topics hold every event once, and each partition in the order of the journal."""
+def assert_published_once(ledger: RelayedLedger) -> None:
+    """Both topics hold every event once, and each partition in the order of the journal."""
     wanted = [event.position for event in ledger.journal()]
-    logs = (ledger.published(), ledger.family_records())
-    return all(positions(log) == wanted and is_ordered(log) for log in logs)
+    for log in (ledger.published(), ledger.family_records()):
+        assert positions(log) == wanted
+        assert is_ordered(log)
 
 
 def is_ordered(records: list[Any]) -> bool:
@@ -71,7 +72,7 @@ def test_a_relay_killed_at_random_moments_loses_and_doubles_nothing(ledger: Rela
         assert process.returncode == -SIGKILL
     with ledger.relay(stale_s=1.0, renew_s=0.2) as relay:
         assert relay.status().published < head == relay.drain()
-    assert published_once(ledger)
+    assert_published_once(ledger)
 
 
 def test_a_stopped_relay_that_wakes_up_after_another_took_over_ends_and_doubles_nothing(ledger: RelayedLedger) -> None:
@@ -84,7 +85,7 @@ def test_a_stopped_relay_that_wakes_up_after_another_took_over_ends_and_doubles_
         _, said = zombie.communicate(timeout=30)
     assert zombie.returncode == 1
     assert "error relay_fenced" in said
-    assert published_once(ledger)
+    assert_published_once(ledger)
 
 
 def test_kafka_fences_a_relay_that_does_not_know_its_lease_is_gone(ledger: RelayedLedger) -> None:
@@ -97,7 +98,7 @@ def test_kafka_fences_a_relay_that_does_not_know_its_lease_is_gone(ledger: Relay
         with pytest.raises(RelayFenced, match="another relay of this book has taken over"):
             zombie.drain()
     ledger.drains()
-    assert published_once(ledger)
+    assert_published_once(ledger)
 
 
 def test_a_broker_that_falls_silent_fails_the_window_and_the_next_start_goes_on(
@@ -110,7 +111,7 @@ def test_a_broker_that_falls_silent_fails_the_window_and_the_next_start_goes_on(
         with a_silent_broker(broker), pytest.raises((RelayFailed, KafkaUnavailable)):
             relay.drain()
     ledger.drains()
-    assert published_once(ledger)
+    assert_published_once(ledger)
 
 
 def test_a_broker_that_is_silent_from_the_start_is_said_in_time(ledger: RelayedLedger, broker: EmbeddedKafka) -> None:
@@ -120,7 +121,7 @@ def test_a_broker_that_is_silent_from_the_start_is_said_in_time(ledger: RelayedL
         relay.drain()
     assert time.monotonic() - began < 20
     ledger.drains()
-    assert published_once(ledger)
+    assert_published_once(ledger)
 
 
 @pytest.mark.nightly
@@ -135,4 +136,4 @@ def test_a_broker_killed_and_started_again_loses_and_doubles_nothing(
     assert "error relay_failed" in said or "error kafka_unavailable" in said
     broker.start_node(1)
     ledger.drains()
-    assert published_once(ledger)
+    assert_published_once(ledger)

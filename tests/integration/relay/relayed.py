@@ -141,7 +141,11 @@ def a_life(loan_id: str) -> Sequence[Event]:
 
 
 def read_all(bootstrap: str, topics: Sequence[str]) -> list[Any]:
-    """Every committed record of the topics, as any Kafka client would read them."""
+    """Every committed record of the topics, as any Kafka client would read them.
+
+    To the true ends: the ends that a reader of committed records is told trail behind a commit that was just
+    acknowledged, since the coordinator writes its markers to the partitions afterwards.
+    """
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -152,7 +156,7 @@ def read_all(bootstrap: str, topics: Sequence[str]) -> list[Any]:
     )
     try:
         parts = [TopicPartition(topic, n) for topic in topics for n in consumer.partitions_for_topic(topic)]
-        ends = consumer.end_offsets(parts)
+        ends = true_ends(bootstrap, parts)
         consumer.assign(parts)
         consumer.seek_to_beginning(*parts)
         records: list[Any] = []
@@ -162,6 +166,14 @@ def read_all(bootstrap: str, topics: Sequence[str]) -> list[Any]:
             for batch in consumer.poll(timeout_ms=50).values():
                 records += batch
         return records
+    finally:
+        consumer.close()
+
+
+def true_ends(bootstrap: str, parts: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted")
+    try:
+        return dict(consumer.end_offsets(parts))
     finally:
         consumer.close()
 
