@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Self
 from ledger.application.books import BookDesk, BookReader, current_basis
 from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
-from ledger.application.desk import Desk
+from ledger.application.decider import Decider
+from ledger.application.desk import Desk, DeskLimits
 from ledger.application.import_loans import LoanImport
+from ledger.application.loan_store import LoanStore
 from ledger.clock import Clock, EventIds, random_event_ids, system_clock
 from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
+from ledger.journal.group_commit import CommitLimits, GroupCommit
 from ledger.journal.inspection import Check, inspect
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys, make_key_file, read_key_file
@@ -96,7 +99,8 @@ class Ledger:
     def journal_as(self, role: str) -> Journal:
         """The journal in one role; of those that only read, one connection is enough."""
         size = self.settings.pool_size if role == "ledger_writer" else 1
-        return self._open.enter_context(Journal(self.database, role=role, pool_size=size))
+        patience_s = self.settings.append_patience_s
+        return self._open.enter_context(Journal(self.database, role=role, pool_size=size, patience_s=patience_s))
 
     @cached_property
     def book(self) -> Book:
@@ -111,16 +115,32 @@ class Ledger:
         return read_key_file(self.settings.key_path, self.book.key_id)
 
     @cached_property
+    def commits(self) -> GroupCommit:
+        """What all commands of this process are recorded by."""
+        settings = self.settings
+        limits = CommitLimits(
+            batch=settings.append_batch, capacity=settings.queue_capacity, wait_s=settings.queue_wait_s
+        )
+        return self._open.enter_context(GroupCommit(self.journal, limits))
+
+    @cached_property
     def desk(self) -> Desk:
-        return Desk(
-            self.journal,
-            self.book,
-            self.keys,
-            current_basis(),
-            clock=self.clock,
-            event_ids=self._event_ids,
-            attempts=self.settings.attempts,
-            batch=self.settings.append_batch,
+        settings = self.settings
+        decider = Decider(self.book, self.keys, current_basis(), clock=self.clock, event_ids=self._event_ids)
+        limits = DeskLimits(
+            attempts=settings.attempts,
+            at_once=settings.append_batch,
+            capacity=settings.queue_capacity,
+            wait_s=settings.queue_wait_s,
+        )
+        desk = Desk(self.journal, self.commits, self.loans, decider, limits)
+        return self._open.enter_context(desk)
+
+    @cached_property
+    def loans(self) -> LoanStore:
+        """The loans of the book, as far as commands need them."""
+        return LoanStore(
+            self.journal, capacity=self.settings.loans_in_memory, snapshot_every=self.settings.snapshot_every
         )
 
     @cached_property
@@ -261,8 +281,7 @@ class Ledger:
     def currency_of(self, loan_id: str) -> str:
         """The currency of a loan; `LoanNotFound` if there is none."""
         command = LoanCommand(loan_id=loan_id)
-        loan, _ = self.desk.load([command.stream])[command.stream]
-        return command.require(loan).currency
+        return command.require(self.loans.load([command.stream])[command.stream].loan).currency
 
     def new_key(self) -> str:
         """A fresh idempotency key for a caller who gave none."""
@@ -271,6 +290,7 @@ class Ledger:
     def _book_desk(self, keys: CommandKeys, principal: str) -> BookDesk:
         return BookDesk(
             self.journal,
+            self.commits,
             keys,
             principal=principal,
             clock=self.clock,

@@ -42,7 +42,7 @@ class Queries:
         self._database = database
         self._book_id = book_id
         with translated(database):
-            self._pool = database.pool("ledger_reader", pool_size)
+            self._pool = database.pool("ledger_reader", pool_size, checked=True)
 
     def __enter__(self) -> Self:
         return self

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 
-from ledger.application.desk import decoded
+from ledger.application.loan_store import decoded
 from ledger.clock import Clock, EventIds
 from ledger.domain import book as books
 from ledger.domain.book import Book
 from ledger.domain.identifiers import book_stream
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.errors import BookMissing, BrokenChain, StreamConflict
+from ledger.journal.group_commit import GroupCommit
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys
 from ledger.journal.records import Verdict
@@ -40,7 +41,8 @@ class BookReader:
         """The book; None for an empty journal."""
         self.head = self.head or self._first_head()
         if self.head:
-            for event in self._journal.stream_after(self.head.stream, self.head.version):
+            name = self.head.stream
+            for event in self._journal.streams_after({name: self.head.version})[name]:
                 self._book = books.apply(self._book, decoded(event))
                 self.head = StreamHead(stream=event.stream, version=event.version, hash=digest(event.state))
         return self._book
@@ -63,9 +65,17 @@ class BookDesk:
     """Records what happens to the book as a whole: that it is opened, that a day is closed."""
 
     def __init__(
-        self, journal: Journal, keys: CommandKeys, *, principal: str, clock: Clock, event_ids: EventIds, attempts: int
+        self,
+        journal: Journal,
+        commits: GroupCommit,
+        keys: CommandKeys,
+        *,
+        principal: str,
+        clock: Clock,
+        event_ids: EventIds,
+        attempts: int,
     ) -> None:
-        self._journal = journal
+        self._commits = commits
         self._keys = keys
         self._principal = principal
         self._clock = clock
@@ -119,7 +129,7 @@ class BookDesk:
             command_hash=self._keys.command_hash({"book": book_id, "key": key}),
         )
         decision = Decision(head=head, events=events)
-        [outcome] = self._journal.append(
+        [outcome] = self._commits.append(
             [encode([decision], provenance, partitions=partitions, event_ids=self._event_ids)]
         )
         if outcome.verdict is Verdict.BROKEN_CHAIN:

@@ -1,7 +1,7 @@
 """What callers may ask for. A command is a plain value; its body is what the idempotency key stands for."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -25,7 +25,7 @@ class LoanCommand:
 
     def body(self) -> dict[str, Any]:
         """What was asked, as far as the caller said it; JSON types and dates."""
-        return {"command": type(self).__name__, **asdict(self)}
+        return {"command": type(self).__name__} | {field.name: getattr(self, field.name) for field in fields(self)}
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         """Events that follow, or a named refusal. `fallback_id` names what the caller gave no name."""

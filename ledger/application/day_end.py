@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 from ledger.application.books import BookDesk
 from ledger.application.commands import VisitLoan
-from ledger.application.desk import Desk, Order
+from ledger.application.desk import Desk
+from ledger.application.orders import Order
 from ledger.domain.errors import InvalidDate
 from ledger.journal.journal import Journal
 from schemas.errors import Corrupt, LedgerError

@@ -1,228 +1,304 @@
 """The desk: takes commands, records what they decide, each once per idempotency key.
 
-A key is looked up before anything else. Then the stream is loaded, the domain decides, and the result is appended at
-the version that was read; if somebody else was faster, the command loads and decides again, a bounded number of times.
+Commands that wait are taken together: their loans are loaded at once, the domain decides, and the requests join the
+next group commit, while the one before is still on its way. Of one stream, and of one key, only one command is at work
+at a time. If another process was faster, a command loads and decides again, a bounded number of times.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import reduce
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock, Thread
+from types import TracebackType
+from typing import NamedTuple, Self
 
-from ledger.application.commands import LoanCommand, OpenLoan
-from ledger.clock import Clock, EventIds
-from ledger.domain import loan as loans
-from ledger.domain.book import Book
-from ledger.domain.loan import Loan
-from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
-from ledger.journal.errors import BrokenChain, KeyReused, StreamConflict
+from ledger.application.commands import OpenLoan
+from ledger.application.decider import Decided, Decider, Keyed, key_reused
+from ledger.application.loan_store import LoanStore, StoredLoan, decoded
+from ledger.application.orders import Answer, Order, Result
+from ledger.journal.errors import BrokenChain, StreamConflict
+from ledger.journal.group_commit import GroupCommit
 from ledger.journal.journal import Journal
-from ledger.journal.keys import CommandKeys
-from ledger.journal.records import Outcome, RecordedEvent, Request, Verdict
-from schemas.envelope import digest, read
+from ledger.journal.lanes import Lane, LaneQueue
+from ledger.journal.records import Outcome, Verdict
 from schemas.errors import LedgerError
-from schemas.registry import REGISTRY
-from schemas.values import Basis, Event
+
+_ASYNC_PAUSE_S = 0.002
+_BULK_AT_ONCE = 32  # so that somebody who waits is never behind more than these
+_CLOSING_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """A command with the caller's key, and the business date on which it is decided."""
+class DeskLimits:
+    """`attempts`: tries of a command whose stream keeps changing. `at_once`: commands prepared together at most.
+    `capacity`: commands that may wait in each lane; `wait_s`: how long a caller waits for room there."""
 
-    command: LoanCommand
-    key: str
-    today: date
-    principal: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What a command led to. Positions are None if nothing had to be recorded; `again`: it had been answered before."""
-
-    events: Sequence[Event]
-    first_position: int | None = None
-    last_position: int | None = None
-    again: bool = False
+    attempts: int = 5
+    at_once: int = 128
+    capacity: int = 10_000
+    wait_s: float = 30.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Prepared:
+_Claim = str | tuple[str, str]
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """A command on its way through the desk."""
+
     order: Order
-    request: Request
-    events: Sequence[Event]
+    lane: Lane
+    command: Keyed
+    future: "Future[Answer]" = field(default_factory=Future)
+    tries: int = 0
+    found_at: tuple[int, int] | None = None
+
+    @property
+    def stream(self) -> str:
+        return self.order.command.stream
+
+    @property
+    def claims(self) -> tuple[_Claim, _Claim]:
+        return self.order.command.stream, (self.order.principal, self.order.key)
 
 
-Result = Answer | LedgerError
+class _Refusal(NamedTuple):
+    task: _Task
+    refusal: LedgerError
+    was_fresh: bool
 
 
 class Desk:
-    """Executes commands on the loans of one book. Safe to use from several threads."""
+    """Executes commands on the loans of one book. Safe to use from several threads, and from asyncio."""
 
     def __init__(
-        self,
-        journal: Journal,
-        book: Book,
-        keys: CommandKeys,
-        basis: Basis,
-        *,
-        clock: Clock,
-        event_ids: EventIds,
-        attempts: int,
-        batch: int,
+        self, journal: Journal, commits: GroupCommit, store: LoanStore, decider: Decider, limits: DeskLimits
     ) -> None:
         self._journal = journal
-        self._book = book
-        self._keys = keys
-        self._basis = basis
-        self._clock = clock
-        self._event_ids = event_ids
-        self._attempts = attempts
-        self._batch = batch
+        self._commits = commits
+        self._store = store
+        self._decider = decider
+        self._limits = limits
+        self._queue: LaneQueue[_Task] = LaneQueue(limits.capacity)
+        self._claimed: set[_Claim] = set()
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def submit(self, order: Order, lane: Lane = Lane.INTERACTIVE) -> "Future[Answer]":
+        """Queue a command; the future has its answer once that is durable, or fails with the refusal.
+
+        Waits while the lane is full, then `TooBusy`.
+        """
+        task = self._task(order, lane)
+        self._start()
+        self._queue.put(task, lane, self._limits.wait_s)
+        return task.future
 
     def execute(self, order: Order) -> Answer:
         """Execute one command, or raise the refusal."""
-        [result] = self.execute_many([order])
-        if isinstance(result, LedgerError):
-            raise result
-        return result
+        return self.submit(order).result()
 
-    def execute_many(self, orders: Sequence[Order]) -> list[Result]:
+    async def execute_async(self, order: Order, lane: Lane = Lane.INTERACTIVE) -> Answer:
+        """As `execute`, without ever blocking the event loop."""
+        task = self._task(order, lane)
+        self._start()
+        deadline_s = time.monotonic() + self._limits.wait_s
+        while not self._queue.offer(task, lane):
+            if time.monotonic() > deadline_s:
+                self._queue.put(task, lane, 0)
+                break
+            await asyncio.sleep(_ASYNC_PAUSE_S)
+        return await asyncio.wrap_future(task.future)
+
+    def execute_many(self, orders: Iterable[Order]) -> list[Result]:
         """Execute commands in order of each stream; a refusal fails only its own command and stands in its place."""
-        results: dict[int, Result] = self._answered(orders)
-        waiting = [(n, order) for n, order in enumerate(orders) if n not in results]
-        tries: dict[int, int] = dict.fromkeys((n for n, _ in waiting), 0)
-        while waiting:
-            round_, waiting = _next_round(waiting, self._batch)
-            for (n, order), result in zip(round_, self._try([order for _, order in round_]), strict=True):
-                tries[n] += 1
-                if isinstance(result, StreamConflict) and tries[n] < self._attempts:
-                    waiting.insert(0, (n, order))
-                else:
-                    results[n] = result
-        return [results[n] for n in range(len(orders))]
+        futures = [self.submit(order, Lane.BULK) for order in orders]
+        return [_result(future) for future in futures]
 
     def find_obstacles(self, orders: Sequence[Order]) -> list[int]:
         """The orders, by index, that cannot be recorded: their key stands for another body, or their loan exists.
 
         Nothing is executed. A loan that exists stands in the way of opening it only.
         """
-        answered = self._answered(orders)
-        opening = {n: order.command.stream for n, order in enumerate(orders) if isinstance(order.command, OpenLoan)}
-        existing = self._journal.existing([stream for n, stream in opening.items() if n not in answered])
-        reused = [n for n, result in answered.items() if isinstance(result, KeyReused)]
-        return sorted(reused + [n for n, stream in opening.items() if n not in answered and stream in existing])
+        tasks = [self._task(order, Lane.BULK) for order in orders]
+        found = self._journal.find_commands([task.command.id for task in tasks])
+        known = {n for n, task in enumerate(tasks) if task.command.id in found}
+        reused = [n for n in known if found[tasks[n].command.id][0] != tasks[n].command.hash]
+        opening = [n for n, task in enumerate(tasks) if isinstance(task.order.command, OpenLoan) and n not in known]
+        existing = self._journal.existing([tasks[n].stream for n in opening])
+        return sorted(reused + [n for n in opening if tasks[n].stream in existing])
 
-    def load(self, names: Sequence[str]) -> dict[str, tuple[Loan | None, StreamHead]]:
-        """Loans by stream name, with the head of each stream."""
-        return {name: _fold(name, events) for name, events in self._journal.streams(names).items()}
+    def close(self) -> None:
+        """Finish what waits, then end."""
+        self._queue.close()
+        if self._thread:
+            self._thread.join()
+            self._store.save_snapshots()
 
-    def _answered(self, orders: Sequence[Order]) -> dict[int, Result]:
-        ids = [self._command_id(order) for order in orders]
-        found = self._journal.find_commands(ids)
-        results: dict[int, Result] = {}
-        for n, (order, command_id) in enumerate(zip(orders, ids, strict=True)):
-            if command_id in found:
-                command_hash, first, last = found[command_id]
-                same = command_hash == self._keys.command_hash(order.command.body())
-                results[n] = self._earlier(first, last) if same else _key_reused(order)
-        return results
+    def _task(self, order: Order, lane: Lane) -> _Task:
+        return _Task(order=order, lane=lane, command=self._decider.keyed(order))
 
-    def _try(self, orders: Sequence[Order]) -> list[Result]:
-        loaded = self.load([order.command.stream for order in orders])
-        results: dict[int, Result] = {}
-        prepared: dict[int, _Prepared] = {}
-        for n, order in enumerate(orders):
-            try:
-                prepared[n] = self._prepare(order, *loaded[order.command.stream])
-            except LedgerError as refusal:
-                results[n] = refusal
-        results |= self._answered_meanwhile(orders, list(results))
-        outcomes = self._journal.append([each.request for each in prepared.values()]) if prepared else []
-        for (n, each), outcome in zip(prepared.items(), outcomes, strict=True):
-            results[n] = self._result(each, outcome)
-        return [results[n] for n in range(len(orders))]
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="desk", daemon=True)
+                self._thread.start()
 
-    def _answered_meanwhile(self, orders: Sequence[Order], refused: Sequence[int]) -> dict[int, Result]:
-        """A refusal may come of our own request, recorded by somebody else with the same key since we looked."""
-        found = self._answered([orders[n] for n in refused]) if refused else {}
-        return {refused[n]: result for n, result in found.items()}
+    def _work(self) -> None:
+        while (tasks := self._queue.take(self._choose)) or self._claimed:
+            wanted = [task for task in tasks if task.tries or task.future.set_running_or_notify_cancel()]
+            if len(wanted) < len(tasks):
+                self._release(task for task in tasks if task not in wanted)
+            self._handle(wanted)
+            self._store.save_snapshots()
+            if not tasks:
+                time.sleep(_CLOSING_PAUSE_S)  # closed, and the last commits are on their way
 
-    def _prepare(self, order: Order, loan: Loan | None, head: StreamHead) -> _Prepared:
-        command_id = self._command_id(order)
-        if order.command.currency:
-            self._book.exponent(order.command.currency)
-        events = order.command.decide(
-            loan, today=order.today, basis=self._basis, fallback_id=f"payment-{command_id.hex()[:16]}"
-        )
-        after = reduce(loans.apply, events, loan)
-        decision = Decision(head=head, events=events, next_action_on=loans.next_action_on(after) if after else None)
-        provenance = Provenance(
-            book_id=self._book.book_id,
-            actor=order.principal,
-            decided_at=self._clock(),
-            correlation_id=command_id.hex(),
-            command_id=command_id,
-            command_hash=self._keys.command_hash(order.command.body()),
-        )
-        request = encode([decision], provenance, partitions=self._book.partitions, event_ids=self._event_ids)
-        return _Prepared(order=order, request=request, events=events)
+    def _choose(self, line: Iterable[_Task]) -> list[_Task]:
+        """The first whose stream and key nobody works on, and nobody before them waits for."""
+        chosen: list[_Task] = []
+        bulk = 0
+        with self._lock:
+            seen = set(self._claimed)
+            for task in line:
+                if len(chosen) == self._limits.at_once or bulk == _BULK_AT_ONCE:
+                    break
+                if seen.isdisjoint(task.claims):
+                    chosen.append(task)
+                    bulk += task.lane is Lane.BULK
+                seen.update(task.claims)
+            for task in chosen:
+                self._claimed.update(task.claims)
+        return chosen
 
-    def _result(self, prepared: _Prepared, outcome: Outcome) -> Result:
+    def _release(self, tasks: Iterable[_Task]) -> None:
+        with self._lock:
+            for task in tasks:
+                self._claimed.difference_update(task.claims)
+        self._queue.changed()
+
+    def _handle(self, tasks: Sequence[_Task]) -> None:
+        fresh = [task for task in tasks if not task.found_at]
+        for task in tasks:
+            if task.found_at:
+                with self._failing([task]):
+                    self._answer_again(task, *task.found_at)
+        refused: list[_Refusal] = []
+        with self._failing(fresh):
+            stored = self._store.find({task.stream for task in fresh})
+            refused = [each for task in fresh if (each := self._decide(task, stored[task.stream]))]
+        # What was decided on a loan from memory may rest on what other processes have changed since.
+        stale = [each.task for each in refused if not each.was_fresh]
+        refused = [each for each in refused if each.was_fresh]
+        with self._failing(stale):
+            stored = self._store.load([task.stream for task in stale]) if stale else {}
+            refused += [each for task in stale if (each := self._decide(task, stored[task.stream]))]
+        with self._failing([each.task for each in refused]):
+            self._refuse(refused)
+
+    def _decide(self, task: _Task, stored: StoredLoan) -> _Refusal | None:
+        """Decide, and send to be committed; or what was refused."""
+        try:
+            decided = self._decider.decide(task.order, task.command, stored)
+            future = self._commits.submit(decided.request, task.lane)
+        except LedgerError as refusal:
+            return _Refusal(task, refusal, stored.is_fresh)
+        except Exception as error:
+            self._fail(task, error)
+        else:
+            future.add_done_callback(partial(self._settle, task, decided))
+        return None
+
+    def _refuse(self, refused: Sequence[_Refusal]) -> None:
+        """The key comes first: a command that was answered before is not refused for what it has changed itself."""
+        found = self._journal.find_commands([each.task.command.id for each in refused]) if refused else {}
+        for task, refusal, _ in refused:
+            if task.command.id not in found:
+                self._fail(task, refusal)
+                continue
+            command_hash, first, last = found[task.command.id]
+            if command_hash == task.command.hash:
+                self._answer_again(task, first, last)
+            else:
+                self._fail(task, key_reused(task.order))
+
+    def _settle(self, task: _Task, decided: Decided, future: "Future[Outcome]") -> None:
+        """Runs when the commit is acknowledged, in its thread: only then may anybody see what came of it."""
+        if error := future.exception():
+            self._fail(task, error)
+            return
+        outcome = future.result()
         match outcome.verdict:
             case Verdict.APPENDED:
-                return Answer(
-                    events=prepared.events, first_position=outcome.first_position, last_position=outcome.last_position
+                self._store.keep(decided.after)
+                answer = Answer(
+                    events=decided.events, first_position=outcome.first_position, last_position=outcome.last_position
                 )
+                self._finish(task, answer)
             case Verdict.KNOWN:
-                return self._earlier(outcome.first_position or 0, outcome.last_position or 0)
+                task.found_at = (outcome.first_position or 0, outcome.last_position or 0)
+                self._try_again(task)
             case Verdict.KEY_REUSED:
-                return _key_reused(prepared.order)
+                self._fail(task, key_reused(task.order))
             case Verdict.CONFLICT:
-                return StreamConflict(f"{outcome.detail}; others were faster {self._attempts} times. Try again")
+                self._store.forget([task.stream])
+                if task.tries + 1 < self._limits.attempts:
+                    self._try_again(task)
+                else:
+                    others = f"{outcome.detail}; others were faster {task.tries + 1} times. Try again"
+                    self._fail(task, StreamConflict(others))
             case Verdict.BROKEN_CHAIN:
-                return BrokenChain(
-                    f"{outcome.detail}; the stream was read differently than it is recorded. Run ledger doctor"
+                self._store.forget([task.stream])
+                self._fail(
+                    task,
+                    BrokenChain(
+                        f"{outcome.detail}; the stream was read differently than it is recorded. Run ledger doctor"
+                    ),
                 )
 
-    def _earlier(self, first: int, last: int) -> Answer:
+    def _try_again(self, task: _Task) -> None:
+        task.tries += 1
+        self._queue.put_back([task], task.lane)
+        self._release([task])
+
+    def _answer_again(self, task: _Task, first: int, last: int) -> None:
         events = [decoded(event) for event in self._journal.between(first, last)]
-        return Answer(events=events, first_position=first, last_position=last, again=True)
+        self._finish(task, Answer(events=events, first_position=first, last_position=last, again=True))
 
-    def _command_id(self, order: Order) -> bytes:
-        return self._keys.command_id(self._book.book_id, order.principal, order.key)
+    @contextmanager
+    def _failing(self, tasks: Sequence[_Task]) -> Iterator[None]:
+        """What goes wrong with all of them belongs to those who wait; the desk goes on."""
+        try:
+            yield
+        except Exception as error:
+            for task in tasks:
+                self._fail(task, error)
 
+    def _finish(self, task: _Task, answer: Answer) -> None:
+        self._release([task])
+        task.future.set_result(answer)
 
-def decoded(event: RecordedEvent) -> Event:
-    """The fact in a recorded event, as the newest version of its type."""
-    return REGISTRY.decode(read(event.state))
-
-
-def _fold(name: str, events: Iterable[RecordedEvent]) -> tuple[Loan | None, StreamHead]:
-    loan: Loan | None = None
-    head = StreamHead(stream=name)
-    for event in events:
-        loan = loans.apply(loan, decoded(event))
-        head = StreamHead(stream=name, version=event.version, hash=digest(event.state))
-    return loan, head
-
-
-def _key_reused(order: Order) -> KeyReused:
-    return KeyReused(
-        f"asked to {type(order.command).__name__} on loan {order.command.loan_id} with key {order.key!r}, which stands "
-        "for another request already; use a new key, or repeat the first request as it was"
-    )
+    def _fail(self, task: _Task, error: BaseException) -> None:
+        self._release([task])
+        if not task.future.done():
+            task.future.set_exception(error)
 
 
-def _next_round(
-    waiting: Sequence[tuple[int, Order]], limit: int
-) -> tuple[list[tuple[int, Order]], list[tuple[int, Order]]]:
-    """The first waiting order of each stream and of each key, at most `limit`; and the rest, in order."""
-    taken: list[tuple[int, Order]] = []
-    rest: list[tuple[int, Order]] = []
-    seen: set[tuple[str, str]] = set()
-    for n, order in waiting:
-        claims = {("stream", order.command.stream), (order.principal, order.key)}
-        free = len(taken) < limit and not claims & seen
-        (taken if free else rest).append((n, order))
-        seen |= claims
-    return taken, rest
+def _result(future: "Future[Answer]") -> Result:
+    """The answer or the refusal; what is neither is raised."""
+    try:
+        return future.result()
+    except LedgerError as refusal:
+        return refusal

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment
 from ledger.application.csv_records import Finding
 from ledger.application.day_end import DayEnds, Progress
-from ledger.application.desk import Desk, Order
+from ledger.application.desk import Desk
 from ledger.application.loan_file import FileLoan, InvalidFile, LoanFile
+from ledger.application.orders import Order
 from ledger.domain.errors import InvalidDate
 from schemas.errors import LedgerError
 

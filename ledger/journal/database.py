@@ -11,7 +11,8 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from ledger.journal.errors import JournalMisconfigured, JournalUnavailable, SecondBook
+from ledger.journal.errors import GateClosed, JournalMisconfigured, JournalUnavailable, SecondBook
+from schemas.errors import LedgerError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -47,8 +48,11 @@ class Database:
         with translated(self):
             return psycopg.connect(self.conninfo(role), autocommit=autocommit)
 
-    def pool(self, role: str, size: int) -> ConnectionPool[Connection]:
-        """A pool of at most `size` connections in autocommit mode; a broken one is replaced, not handed out."""
+    def pool(self, role: str, size: int, *, checked: bool = False) -> ConnectionPool[Connection]:
+        """A pool of at most `size` connections in autocommit mode.
+
+        `checked`: each is asked before it is handed out, one round trip; else a broken one shows at its first use.
+        """
         return ConnectionPool(
             self.conninfo(role),
             min_size=1,
@@ -56,11 +60,12 @@ class Database:
             timeout=self.connect_timeout_s,
             reconnect_timeout=self.connect_timeout_s,
             kwargs={"autocommit": True},
-            check=ConnectionPool.check_connection,
+            check=ConnectionPool.check_connection if checked else None,
             open=True,
         )
 
 
+_GATE_CLOSED = "LG001"  # raised by journal.append
 _REFUSALS = ("permission denied to set role", "authentication failed", "does not exist")
 
 
@@ -99,13 +104,27 @@ def translated(database: Database) -> Iterator[None]:
             f"asked PostgreSQL at {database.address}: {_text(error)}; "
             "see that the server runs and that LEDGER_DATABASE_URL is right, then try again"
         ) from error
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate:
+    except psycopg.Error as error:
+        ours = _ours(database, error)
+        if ours is None:
             raise
-        raise JournalMisconfigured(
-            f"asked for PostgreSQL by LEDGER_DATABASE_URL, which cannot be read: {_text(error)}; "
-            "write postgresql://user:password@host:port/database"
-        ) from error
+        raise ours from error
+
+
+def _ours(database: Database, error: psycopg.Error) -> LedgerError | None:
+    """Of what is neither rights nor a missing journal nor a server that is away: what a caller can act on."""
+    if error.sqlstate == _GATE_CLOSED:
+        return GateClosed(
+            f"asked the journal at {database.address} to record something; it was started, restored or failed over "
+            "since a relay last confirmed that Kafka is not ahead of it. It opens as soon as a relay runs: ledger "
+            "relay. If that finds Kafka ahead, run ledger restore --tail"
+        )
+    if error.sqlstate or not isinstance(error, psycopg.ProgrammingError):
+        return None
+    return JournalMisconfigured(
+        f"asked for PostgreSQL by LEDGER_DATABASE_URL, which cannot be read: {_text(error)}; "
+        "write postgresql://user:password@host:port/database"
+    )
 
 
 def _lacks_roles(error: BaseException) -> bool:

@@ -7,6 +7,10 @@ class JournalUnavailable(Unavailable):
     code = "journal_unavailable"
 
 
+class GateClosed(Unavailable):
+    code = "gate_closed"
+
+
 class JournalMisconfigured(Misconfigured):
     code = "journal_misconfigured"
 

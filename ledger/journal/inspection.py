@@ -25,7 +25,7 @@ _TRIGGERS = "select count(*) from pg_trigger where tgname like 'append_only%' an
 _WRITERS = """
 select format('%s may %s %s', r.rolname, p.privilege, c.oid::regclass)
   from pg_roles r, pg_class c, unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) as p (privilege)
- where c.relnamespace = 'journal'::regnamespace and c.relkind = 'r' and c.relname <> 'relay_lease'
+ where c.relnamespace = 'journal'::regnamespace and c.relkind = 'r' and c.relname not in ('relay_lease', 'snapshot')
    and not r.rolsuper and r.rolname !~ '^pg_' and r.rolname <> 'ledger_owner'
    and has_table_privilege(r.oid, c.oid, p.privilege)
    and not pg_has_role(r.oid, 'ledger_owner', 'usage')

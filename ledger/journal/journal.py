@@ -1,38 +1,54 @@
 """The journal as the rest of the ledger sees it: append requests, read what was recorded."""
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from itertools import chain, repeat
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
 from ledger.journal.database import Connection, Database, translated
-from ledger.journal.errors import JournalUnavailable, UnsafeServer
+from ledger.journal.errors import GateClosed, JournalUnavailable, UnsafeServer
 from ledger.journal.inspection import unsafe_settings
 from ledger.journal.migrations import require_current
-from ledger.journal.records import Head, NewEvent, Outcome, RecordedEvent, Request, Verdict
+from ledger.journal.records import Head, Outcome, RecordedEvent, Request, Snapshot, Verdict
 
 _APPEND = """
 select outcome, first_position, last_position, detail
-  from journal.append(%b::bytea[], %b::bytea[], %b::int[], %b::text[], %b::bigint[], %b::int[], %b::text[],
-                      %b::date[], %b::int[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[],
-                      %b::smallint[], %b::bytea[], %b::bytea[])
+  from journal.append(%b::bytea[], %b::bytea[], %b::int[], %b::int[], %b::text[], %b::bigint[],
+                      %b::int[], %b::text[], %b::date[],
+                      %b::int[], %b::int[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::smallint[],
+                      %b::bytea[], %b::bytea[], %b::boolean[], %b::date[])
 """
 
 _COLUMNS = "position, stream, streamversion, type, topic, key, partition, partitionseq, recorded_us, state"
+
+
+_SAVE_SNAPSHOTS = """
+insert into journal.snapshot as s (stream, version, head_hash, format, state)
+select * from unnest(%b::text[], %b::bigint[], %b::bytea[], %b::text[], %b::bytea[])
+    on conflict (stream) do update
+   set version = excluded.version, head_hash = excluded.head_hash, format = excluded.format, state = excluded.state
+ where s.version < excluded.version or s.format <> excluded.format
+"""
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
 
 
 class Journal:
     """Access to the journal of one database in one role. Safe to use from several threads.
 
     Every call waits a bounded time; a server that is away raises `JournalUnavailable`, and nothing is half-done.
+    `patience_s`: how long an append is tried again while the server or its gate is away.
     """
 
     def __init__(
-        self, database: Database, *, role: str = "ledger_writer", pool_size: int = 8, attempts: int = 3
+        self, database: Database, *, role: str = "ledger_writer", pool_size: int = 8, patience_s: float = 10.0
     ) -> None:
         self._database = database
-        self._attempts = attempts
+        self._patience_s = patience_s
         with database.connect(role) as connection, translated(database):
             require_current(connection)
             _require_durable(connection)
@@ -50,22 +66,44 @@ class Journal:
         self._pool.close()
 
     def append(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Record requests in one transaction; one outcome each, in order. No two may share a stream or a key.
+        """Record requests in one transaction; one outcome each, in order.
 
-        A connection that is lost in between is tried again: what had been committed is then found by its key.
+        No two may share a key, and none may write a stream that another one reads. A connection that is lost in
+        between is tried again: what had been committed is then found by its key, and is told apart from an earlier
+        request with that key by its bytes. Raises `JournalUnavailable` or `GateClosed` when patience is over.
         """
         arguments = _arguments(requests)
-        for attempt in range(1, self._attempts + 1):
+        outcomes, tried_again = self._persistently(arguments)
+        if not tried_again:
+            return outcomes
+        return [self._settled(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
+
+    def _persistently(self, arguments: Sequence[object]) -> tuple[list[Outcome], bool]:
+        deadline_s = time.monotonic() + self._patience_s
+        pause_s, tried_again = _FIRST_PAUSE_S, False
+        while True:
             try:
-                rows = self._rows(_APPEND, arguments)
-                break
-            except JournalUnavailable:
-                if attempt == self._attempts:
+                rows = self._once(_APPEND, arguments)
+            except (JournalUnavailable, GateClosed):
+                if time.monotonic() + pause_s > deadline_s:
                     raise
-        return [
-            Outcome(verdict=Verdict(outcome), first_position=first, last_position=last, detail=detail)
-            for outcome, first, last, detail in rows
-        ]
+            else:
+                return [
+                    Outcome(verdict=Verdict(outcome), first_position=first, last_position=last, detail=detail)
+                    for outcome, first, last, detail in rows
+                ], tried_again
+            tried_again = True
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            self._replace_broken()
+
+    def _settled(self, request: Request, outcome: Outcome) -> Outcome:
+        """Whether a request that is known had been committed by the try that was lost: event ids occur once."""
+        if outcome.verdict is not Verdict.KNOWN or not request.events:
+            return outcome
+        first = outcome.first_position or 0
+        [found] = self.between(first, first)
+        return replace(outcome, verdict=Verdict.APPENDED) if found.state == request.events[0].state else outcome
 
     def head(self) -> Head:
         [(position, recorded_us)] = self._rows("select position, recorded_us from journal.head")
@@ -73,18 +111,34 @@ class Journal:
 
     def streams(self, names: Sequence[str]) -> dict[str, list[RecordedEvent]]:
         """All events of some streams, in order of version; an empty list for a stream that does not exist."""
+        return self.streams_after(dict.fromkeys(names, 0))
+
+    def streams_after(self, versions: Mapping[str, int]) -> dict[str, list[RecordedEvent]]:
+        """The events of some streams beyond a version of each, in order."""
         rows = self._rows(
-            f"select {_COLUMNS} from journal.event where stream = any(%b) order by stream, streamversion",
-            (list(names),),
+            f"select {_COLUMNS} from unnest(%b::text[], %b::bigint[]) as known (name, version) "
+            "join journal.event on stream = name and streamversion > version order by stream, streamversion",
+            (list(versions), list(versions.values())),
         )
-        found: dict[str, list[RecordedEvent]] = {name: [] for name in names}
+        found: dict[str, list[RecordedEvent]] = {name: [] for name in versions}
         for event in map(_recorded, rows):
             found[event.stream].append(event)
         return found
 
-    def stream_after(self, name: str, version: int) -> list[RecordedEvent]:
-        """The events of one stream beyond a version, in order."""
-        return self._events("stream = %b and streamversion > %b order by streamversion", (name, version))
+    def snapshots(self, names: Sequence[str], format: str) -> list[Snapshot]:  # noqa: A002 - the column's name
+        """The snapshots of some streams that were written in one format."""
+        rows = self._rows(
+            "select stream, version, head_hash, format, state from journal.snapshot "
+            "where stream = any(%b) and format = %b",
+            (list(names), format),
+        )
+        return [Snapshot(*row) for row in rows]
+
+    def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep snapshots that are newer than those kept before. No two may be of one stream."""
+        columns = zip(*((each.stream, each.version, each.head_hash, each.format, each.state) for each in snapshots))  # noqa: B905 - rows of one width
+        with translated(self._database), self._pool.connection() as connection:
+            connection.cursor(binary=True).execute(_SAVE_SNAPSHOTS, [list(column) for column in columns])
 
     def existing(self, names: Sequence[str]) -> set[str]:
         """Which of some streams exist."""
@@ -135,8 +189,21 @@ class Journal:
         return [_recorded(row) for row in self._rows(f"select {_COLUMNS} from journal.event where {where}", parameters)]
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a statement that only reads; tried a second time where the connection had been broken."""
+        try:
+            return self._once(statement, parameters)
+        except JournalUnavailable:
+            self._replace_broken()
+            return self._once(statement, parameters)
+
+    def _once(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         with translated(self._database), self._pool.connection() as connection:
             return connection.cursor(binary=True).execute(statement.encode(), parameters).fetchall()
+
+    def _replace_broken(self) -> None:
+        """A server that was restarted has broken all connections, those too that nobody uses just now."""
+        with translated(self._database):
+            self._pool.check()
 
 
 def _recorded(row: tuple[Any, ...]) -> RecordedEvent:
@@ -156,33 +223,43 @@ def _recorded(row: tuple[Any, ...]) -> RecordedEvent:
 
 
 def _arguments(requests: Sequence[Request]) -> list[list[Any]]:
-    """The arrays of `journal.append`, requests numbered from 1."""
-    numbered = list(enumerate(requests, 1))
-    reads = [(n, stream, version) for n, request in numbered for stream, version in request.reads.items()]
-    actions = [(n, stream, on) for n, request in numbered for stream, on in request.next_actions.items()]
-    events: list[tuple[int, NewEvent]] = list(
-        chain.from_iterable(zip(repeat(n), request.events) for n, request in numbered)
-    )
+    """The arrays of `journal.append`; requests, and the streams that they read, are numbered from 1."""
+    reads: list[tuple[int, str, int]] = []
+    visits: list[tuple[int, str, date | None]] = []
+    events: list[tuple[Any, ...]] = []
+    for n, request in enumerate(requests, 1):
+        numbers = dict(zip(request.reads, count(len(reads) + 1), strict=False))
+        reads += [(n, stream, version) for stream, version in request.reads.items()]
+        last = {event.stream: event for event in request.events}
+        visits += [(n, stream, on) for stream, on in request.next_actions.items() if stream not in last]
+        events += [
+            (
+                n,
+                numbers.get(event.stream),  # one that the request did not read is refused there
+                event.version,
+                event.type,
+                event.topic,
+                event.key,
+                event.partition,
+                event.prev_hash,
+                event.state,
+                event is last[event.stream],
+                request.next_actions.get(event.stream),
+            )
+            for event in request.events
+        ]
     return [
         [request.command_id for request in requests],
         [request.command_hash for request in requests],
+        [len(request.events) for request in requests],
         *_columns(reads, 3),
-        *_columns(actions, 3),
-        [n for n, _ in events],
-        [event.stream for _, event in events],
-        [event.version for _, event in events],
-        [event.type for _, event in events],
-        [event.topic for _, event in events],
-        [event.key for _, event in events],
-        [event.partition for _, event in events],
-        [event.prev_hash for _, event in events],
-        [event.state for _, event in events],
+        *_columns(visits, 3),
+        *_columns(events, 11),
     ]
 
 
-def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    rows = list(rows)
-    return [[row[column] for row in rows] for column in range(width)]
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 def _require_durable(connection: Connection) -> None:

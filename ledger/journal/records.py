@@ -72,6 +72,17 @@ class RecordedEvent:
     state: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a stream at one version. `head_hash`: of the event at that version; `format`: who can read it."""
+
+    stream: str
+    version: int
+    head_hash: bytes
+    format: str
+    state: bytes
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
     """How far the journal has come."""

@@ -15,7 +15,7 @@ import orjson
 import psycopg
 
 from ledger.application.commands import OpenLoan
-from ledger.application.desk import Order
+from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres

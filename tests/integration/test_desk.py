@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
-from ledger.application.desk import Answer, Order
+from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import AlreadyReversed, InvalidDate, LoanExists, LoanNotFound, UnknownCurrency
 from ledger.journal.errors import KeyReused

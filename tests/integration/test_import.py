@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from ledger.application.desk import decoded
 from ledger.application.import_loans import Imported
 from ledger.application.loan_file import InvalidFile, read_loan_file
+from ledger.application.loan_store import decoded
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import InvalidDate
 from schemas.books.events import DayClosed

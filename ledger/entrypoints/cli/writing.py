@@ -7,8 +7,8 @@ import msgspec
 import typer
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
-from ledger.application.desk import Answer, Order
 from ledger.application.loan_file import read_loan_file
+from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
 from ledger.domain.identifiers import require_key
 from ledger.domain.money import format_minor, parse_minor

@@ -60,6 +60,17 @@ def a_request(
     )
 
 
+def append_sql(loan: str = "z", read_at: int = 0) -> bytes:
+    """One event on a loan's stream, as a client of another kind would write the call."""
+    return (
+        "select * from journal.append(array[null]::bytea[], array[null]::bytea[], array[1], "
+        f"array[1], array['loan/{loan}'], array[{read_at}]::bigint[], '{{}}', '{{}}', '{{}}', array[1], array[1], "
+        "array[1]::bigint[], array['ledger.test.happened.v1'], array['ledger.loans'], "
+        f"array['{loan}'], array[3]::smallint[], array[null]::bytea[], array['{{}}'::bytea], array[true], "
+        "array[null]::date[])"
+    ).encode()
+
+
 def appended(journal: Journal, *requests: Request) -> list[Outcome]:
     return journal.append(requests)
 

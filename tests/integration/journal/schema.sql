@@ -10,83 +10,144 @@ CREATE SCHEMA projections;
 
 ALTER SCHEMA projections OWNER TO ledger_projector;
 
-CREATE FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], action_requests integer[], action_streams text[], action_dates date[], event_requests integer[], streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[]) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, recorded_us bigint, detail text)
+CREATE FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, detail text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
-    head_position bigint;
-    now_us        bigint;
-    appended      bigint;
-    outcomes      text[];
-    firsts        bigint[];
-    lasts         bigint[];
-    details       text[];
+    head_position  bigint;
+    now_us         bigint;
+    appended       bigint;
+    hashes         bytea[];
+    found_versions bigint[];
+    found_hashes   bytea[];
+    outcomes       text[] := array_fill('appended'::text, array[cardinality(command_ids)]);
+    details        text[] := array_fill(null::text, array[cardinality(command_ids)]);
+    firsts         bigint[] := array_fill(null::bigint, array[cardinality(command_ids)]);
+    endings        bigint[] := array_fill(null::bigint, array[cardinality(command_ids)]);
+    refused        record;
 begin
+    -- (a) One append at a time, also among processes.
     select h.position, greatest(h.recorded_us, (extract(epoch from clock_timestamp()) * 1000000)::bigint)
       into strict head_position, now_us
       from journal.head h
+     where h.only_one
        for update;
+    if not journal.gate_open() then
+        raise exception 'the gate of this journal is closed' using errcode = 'LG001';
+    end if;
 
-    select array_agg(v.outcome order by v.request), array_agg(v.first_position order by v.request),
-           array_agg(v.last_position order by v.request), array_agg(v.detail order by v.request)
-      into outcomes, firsts, lasts, details
-      from journal.verdicts(command_ids, command_hashes, read_requests, read_streams, read_versions,
-                            event_requests, streams, versions, prev_hashes, states) v;
+    -- (b) What is recorded now, in statements that see all that was committed before the lock was ours.
+    select array_agg(coalesce(s.version, 0) order by r.n), array_agg(s.head_hash order by r.n)
+      into found_versions, found_hashes
+      from unnest(read_streams) with ordinality as r (stream, n)
+      left join lateral (select t.version, t.head_hash from journal.stream t where t.stream = r.stream limit 1) s
+           on true;
+    select array_agg(sha256(e.state) order by e.n) into hashes from unnest(states) with ordinality as e (state, n);
 
+    for refused in
+        select distinct on (e.request) e.request,
+               format('stream %s version %s does not follow what was read', e.stream, e.version) as detail
+          from (select e.request, read_streams[e.read] as stream, e.version, e.prev_hash,
+                       read_versions[e.read] + row_number() over within_stream as following,
+                       coalesce(lag(e.hash) over within_stream, found_hashes[e.read]) as hash_before
+                  from unnest(event_requests, event_reads, versions, prev_hashes, hashes) with ordinality
+                       as e (request, read, version, prev_hash, hash, n)
+                window within_stream as (partition by e.read order by e.n)) e
+         where e.version is distinct from e.following or e.prev_hash is distinct from e.hash_before
+         order by e.request, e.version
+    loop
+        outcomes[refused.request] := 'broken_chain';
+        details[refused.request] := refused.detail;
+    end loop;
+    for refused in
+        select distinct on (r.request) r.request,
+               format('stream %s was read at version %s and is at %s', r.stream, r.version, r.found) as detail
+          from unnest(read_requests, read_streams, read_versions, found_versions) as r (request, stream, version, found)
+         where r.version <> r.found
+         order by r.request, r.stream
+    loop
+        outcomes[refused.request] := 'conflict';
+        details[refused.request] := refused.detail;
+    end loop;
+    for refused in
+        select r.n as request, c.command_hash = r.command_hash as is_same, c.first_position, c.last_position
+          from unnest(command_ids, command_hashes) with ordinality as r (command_id, command_hash, n)
+          join lateral (select * from journal.command k where k.command_id = r.command_id limit 1) c on true
+    loop
+        outcomes[refused.request] := case when refused.is_same then 'known' else 'key_reused' end;
+        details[refused.request] := null;
+        firsts[refused.request] := refused.first_position;
+        endings[refused.request] := refused.last_position;
+    end loop;
+
+    -- (c) What passed goes in.
     insert into journal.event (position, stream, streamversion, type, topic, key, partition, partitionseq,
                                recorded_us, state)
-    select head_position + row_number() over (order by e.ordinal),
-           e.stream, e.version, e.type, e.topic, e.key, e.partition,
-           coalesce(p.seq, 0) + row_number() over (partition by e.partition order by e.ordinal),
+    select head_position + row_number() over (order by e.n),
+           read_streams[e.read], e.version, e.type, e.topic, e.key, e.partition,
+           coalesce(p.seq, 0) + row_number() over (partition by e.partition order by e.n),
            now_us, e.state
-      from unnest(event_requests, streams, versions, types, topics, keys, partitions, states) with ordinality
-           as e (request, stream, version, type, topic, key, partition, state, ordinal)
-      left join journal.partition p on p.partition = e.partition
+      from unnest(event_requests, event_reads, versions, types, topics, keys, partitions, states) with ordinality
+           as e (request, read, version, type, topic, key, partition, state, n)
+      left join lateral (select t.seq from journal.partition t where t.partition = e.partition limit 1) p on true
      where outcomes[e.request] = 'appended';
     get diagnostics appended = row_count;
 
-    insert into journal.stream as s (stream, version, head_hash)
-    select distinct on (e.stream) e.stream, e.version, sha256(e.state)
-      from unnest(event_requests, streams, versions, states) as e (request, stream, version, state)
-     where outcomes[e.request] = 'appended'
-     order by e.stream, e.version desc
-        on conflict (stream) do update set version = excluded.version, head_hash = excluded.head_hash;
+    if appended > 0 then
+        update journal.stream s
+           set version = e.version, head_hash = e.hash, next_action_on = e.action_on
+          from unnest(event_requests, event_reads, versions, hashes, lasts, action_dates)
+               as e (request, read, version, hash, is_last, action_on)
+         where e.is_last and outcomes[e.request] = 'appended' and read_versions[e.read] > 0
+           and s.stream = read_streams[e.read];
+        insert into journal.stream (stream, version, head_hash, next_action_on)
+        select read_streams[e.read], e.version, e.hash, e.action_on
+          from unnest(event_requests, event_reads, versions, hashes, lasts, action_dates)
+               as e (request, read, version, hash, is_last, action_on)
+         where e.is_last and outcomes[e.request] = 'appended' and read_versions[e.read] = 0;
+        insert into journal.partition as p (partition, seq)
+        select e.partition, count(*)
+          from unnest(event_requests, partitions) as e (request, partition)
+         where outcomes[e.request] = 'appended'
+         group by e.partition
+            on conflict (partition) do update set seq = p.seq + excluded.seq;
+    end if;
+    if cardinality(visit_streams) > 0 then
+        update journal.stream s
+           set next_action_on = v.action_on
+          from unnest(visit_requests, visit_streams, visit_dates) as v (request, stream, action_on)
+         where outcomes[v.request] = 'appended' and s.stream = v.stream;
+    end if;
 
-    update journal.stream s
-       set next_action_on = a.next_action_on
-      from unnest(action_requests, action_streams, action_dates) as a (request, stream, next_action_on)
-     where outcomes[a.request] = 'appended' and s.stream = a.stream;
-
-    insert into journal.partition as p (partition, seq)
-    select e.partition, count(*)
-      from unnest(event_requests, partitions) as e (request, partition)
-     where outcomes[e.request] = 'appended'
-     group by e.partition
-        on conflict (partition) do update set seq = p.seq + excluded.seq;
-
-    update journal.head set position = head_position + appended, recorded_us = now_us where appended > 0;
+    -- (d) The head moves, and each request hears where its events are.
+    update journal.head h set position = head_position + appended, recorded_us = now_us
+     where h.only_one and appended > 0;
 
     return query
-    with placed as (
-        select e.request,
-               head_position + min(row_number) as first_position, head_position + max(row_number) as last_position
-          from (select r.request, row_number() over (order by r.ordinal)
-                  from unnest(event_requests) with ordinality as r (request, ordinal)
-                 where outcomes[r.request] = 'appended') e
-         group by e.request
+    with answers as (
+        select r.n, r.outcome, r.detail, r.command_id, r.command_hash, r.outcome = 'appended' and r.size > 0 as is_new,
+               r.known_first, r.known_last, r.size,
+               head_position + sum(case when r.outcome = 'appended' then r.size else 0 end) over (order by r.n) as upto
+          from unnest(outcomes, details, command_ids, command_hashes, firsts, endings, sizes) with ordinality
+               as r (outcome, detail, command_id, command_hash, known_first, known_last, size, n)
     ), keyed as (
         insert into journal.command (command_id, command_hash, first_position, last_position)
-        select c.command_id, c.command_hash, p.first_position, p.last_position
-          from unnest(command_ids, command_hashes) with ordinality as c (command_id, command_hash, request)
-          join placed p on p.request = c.request
-         where c.command_id is not null
+        select a.command_id, a.command_hash, a.upto - a.size + 1, a.upto
+          from answers a
+         where a.is_new and a.command_id is not null
     )
-    select o.outcome, coalesce(p.first_position, firsts[o.request]), coalesce(p.last_position, lasts[o.request]),
-           case when o.outcome = 'appended' then now_us end, details[o.request]
-      from unnest(outcomes) with ordinality as o (outcome, request)
-      left join placed p on p.request = o.request
-     order by o.request;
+    select a.outcome,
+           case when a.is_new then a.upto - a.size + 1 else a.known_first end,
+           case when a.is_new then a.upto else a.known_last end,
+           a.detail
+      from answers a
+     order by a.n;
 
     if appended > 0 then
         perform pg_notify('journal', (head_position + appended)::text);
@@ -94,7 +155,25 @@ begin
 end
 $$;
 
-ALTER FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], action_requests integer[], action_streams text[], action_dates date[], event_requests integer[], streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[]) OWNER TO ledger_owner;
+ALTER FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) OWNER TO ledger_owner;
+
+CREATE FUNCTION journal.gate_open() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if not exists (select from journal.gate) then
+        return true;
+    end if;
+    return exists (
+        select
+          from journal.gate g, journal.server() s
+         where (g.started_at, g.system_identifier, g.timeline) = (s.started_at, s.system_identifier, s.timeline)
+    );
+end
+$$;
+
+ALTER FUNCTION journal.gate_open() OWNER TO ledger_owner;
 
 CREATE FUNCTION journal.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -109,61 +188,16 @@ $$;
 
 ALTER FUNCTION journal.refuse_change() OWNER TO ledger_owner;
 
-CREATE FUNCTION journal.verdicts(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], event_requests integer[], streams text[], versions bigint[], prev_hashes bytea[], states bytea[]) RETURNS TABLE(request integer, outcome text, first_position bigint, last_position bigint, detail text)
-    LANGUAGE sql STABLE
+CREATE FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint) RETURNS record
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    with asked as (
-        select r.request::int, r.command_id, r.command_hash
-          from unnest(command_ids, command_hashes) with ordinality as r (command_id, command_hash, request)
-    ), known as (
-        select a.request,
-               case when c.command_hash = a.command_hash then 'known' else 'key_reused' end as outcome,
-               c.first_position, c.last_position
-          from asked a
-          join journal.command c on c.command_id = a.command_id
-    ), reads as (
-        select r.request, r.stream, r.version, coalesce(s.version, 0) as found, s.head_hash
-          from unnest(read_requests, read_streams, read_versions) as r (request, stream, version)
-          left join journal.stream s on s.stream = r.stream
-    ), conflict as (
-        select distinct on (r.request) r.request,
-               format('stream %s was read at version %s and is at %s', r.stream, r.version, r.found) as detail
-          from reads r
-         where r.version <> r.found
-         order by r.request, r.stream
-    ), events as (
-        select e.request, e.stream, e.version, e.prev_hash,
-               lag(sha256(e.state)) over within_stream as hash_before,
-               row_number() over within_stream as nth
-          from unnest(event_requests, streams, versions, prev_hashes, states)
-               with ordinality as e (request, stream, version, prev_hash, state, ordinal)
-        window within_stream as (partition by e.request, e.stream order by e.ordinal)
-    ), broken as (
-        select distinct on (e.request) e.request,
-               format('stream %s version %s does not follow what was read', e.stream, e.version) as detail
-          from events e
-          left join reads r on r.request = e.request and r.stream = e.stream
-         where r.stream is null
-            or e.version <> r.version + e.nth
-            or e.prev_hash is distinct from coalesce(e.hash_before, r.head_hash)
-         order by e.request, e.stream, e.version
-    )
-    select a.request,
-           case when k.request is not null then k.outcome
-                when c.request is not null then 'conflict'
-                when b.request is not null then 'broken_chain'
-                else 'appended'
-           end,
-           k.first_position, k.last_position, coalesce(c.detail, b.detail)
-      from asked a
-      left join known k on k.request = a.request
-      left join conflict c on c.request = a.request
-      left join broken b on b.request = a.request
-     order by a.request
+    select pg_postmaster_start_time(),
+           (select c.system_identifier from pg_control_system() c),
+           ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint
 $$;
 
-ALTER FUNCTION journal.verdicts(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], event_requests integer[], streams text[], versions bigint[], prev_hashes bytea[], states bytea[]) OWNER TO ledger_owner;
+ALTER FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint) OWNER TO ledger_owner;
 
 CREATE TABLE journal.command (
     command_id bytea NOT NULL,
@@ -195,6 +229,19 @@ CREATE TABLE journal.event (
 
 ALTER TABLE journal.event OWNER TO ledger_owner;
 
+CREATE TABLE journal.gate (
+    only_one boolean DEFAULT true NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    system_identifier bigint NOT NULL,
+    timeline bigint NOT NULL,
+    confirmed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    "position" bigint NOT NULL,
+    CONSTRAINT gate_only_one_check CHECK (only_one),
+    CONSTRAINT gate_position_check CHECK (("position" >= 0))
+);
+
+ALTER TABLE journal.gate OWNER TO ledger_owner;
+
 CREATE TABLE journal.head (
     only_one boolean DEFAULT true NOT NULL,
     "position" bigint DEFAULT 0 NOT NULL,
@@ -220,6 +267,18 @@ CREATE TABLE journal.relay_lease (
 );
 
 ALTER TABLE journal.relay_lease OWNER TO ledger_owner;
+
+CREATE TABLE journal.snapshot (
+    stream text NOT NULL,
+    version bigint NOT NULL,
+    head_hash bytea NOT NULL,
+    format text NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT snapshot_head_hash_check CHECK ((length(head_hash) = 32)),
+    CONSTRAINT snapshot_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE journal.snapshot OWNER TO ledger_owner;
 
 CREATE TABLE journal.stream (
     stream text NOT NULL,
@@ -252,6 +311,9 @@ ALTER TABLE ONLY journal.event
 ALTER TABLE ONLY journal.event
     ADD CONSTRAINT event_stream_streamversion_key UNIQUE (stream, streamversion);
 
+ALTER TABLE ONLY journal.gate
+    ADD CONSTRAINT gate_pkey PRIMARY KEY (only_one);
+
 ALTER TABLE ONLY journal.head
     ADD CONSTRAINT head_pkey PRIMARY KEY (only_one);
 
@@ -260,6 +322,9 @@ ALTER TABLE ONLY journal.partition
 
 ALTER TABLE ONLY journal.relay_lease
     ADD CONSTRAINT relay_lease_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY journal.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (stream);
 
 ALTER TABLE ONLY journal.stream
     ADD CONSTRAINT stream_pkey PRIMARY KEY (stream);
@@ -297,12 +362,18 @@ GRANT USAGE ON SCHEMA ledger_migrations TO PUBLIC;
 GRANT USAGE ON SCHEMA projections TO ledger_reader;
 GRANT USAGE ON SCHEMA projections TO ledger_writer;
 
-REVOKE ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], action_requests integer[], action_streams text[], action_dates date[], event_requests integer[], streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], action_requests integer[], action_streams text[], action_dates date[], event_requests integer[], streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[]) TO ledger_writer;
+REVOKE ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) TO ledger_writer;
+
+REVOKE ALL ON FUNCTION journal.gate_open() FROM PUBLIC;
+GRANT ALL ON FUNCTION journal.gate_open() TO ledger_writer;
+GRANT ALL ON FUNCTION journal.gate_open() TO ledger_relay;
+GRANT ALL ON FUNCTION journal.gate_open() TO ledger_projector;
+GRANT ALL ON FUNCTION journal.gate_open() TO ledger_reader;
 
 REVOKE ALL ON FUNCTION journal.refuse_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION journal.verdicts(command_ids bytea[], command_hashes bytea[], read_requests integer[], read_streams text[], read_versions bigint[], event_requests integer[], streams text[], versions bigint[], prev_hashes bytea[], states bytea[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint) FROM PUBLIC;
 
 GRANT SELECT ON TABLE journal.command TO ledger_writer;
 GRANT SELECT ON TABLE journal.command TO ledger_relay;
@@ -313,6 +384,11 @@ GRANT SELECT ON TABLE journal.event TO ledger_writer;
 GRANT SELECT ON TABLE journal.event TO ledger_relay;
 GRANT SELECT ON TABLE journal.event TO ledger_projector;
 GRANT SELECT ON TABLE journal.event TO ledger_reader;
+
+GRANT SELECT ON TABLE journal.gate TO ledger_writer;
+GRANT SELECT ON TABLE journal.gate TO ledger_relay;
+GRANT SELECT ON TABLE journal.gate TO ledger_projector;
+GRANT SELECT ON TABLE journal.gate TO ledger_reader;
 
 GRANT SELECT ON TABLE journal.head TO ledger_writer;
 GRANT SELECT ON TABLE journal.head TO ledger_relay;
@@ -328,6 +404,11 @@ GRANT SELECT ON TABLE journal.relay_lease TO ledger_writer;
 GRANT SELECT ON TABLE journal.relay_lease TO ledger_projector;
 GRANT SELECT ON TABLE journal.relay_lease TO ledger_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE journal.relay_lease TO ledger_relay;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE journal.snapshot TO ledger_writer;
+GRANT SELECT ON TABLE journal.snapshot TO ledger_relay;
+GRANT SELECT ON TABLE journal.snapshot TO ledger_projector;
+GRANT SELECT ON TABLE journal.snapshot TO ledger_reader;
 
 GRANT SELECT ON TABLE journal.stream TO ledger_writer;
 GRANT SELECT ON TABLE journal.stream TO ledger_relay;

@@ -13,6 +13,7 @@ from ledger.journal.records import Outcome, Request, Verdict
 from tests.integration.journal.requests import (
     a_digest,
     a_request,
+    append_sql,
     appended,
     assert_dense,
     everything,
@@ -151,7 +152,7 @@ def test_a_request_that_fails_takes_no_number_from_its_batch(journal: Journal) -
 def test_a_transaction_that_is_rolled_back_leaves_no_hole(journal: Journal, database: Database) -> None:
     appended(journal, a_request("a"))
     with database.connect("ledger_writer", autocommit=False) as connection:
-        connection.execute(_append_one("rolled-back"))
+        connection.execute(append_sql("rolled-back"))
         connection.rollback()
     appended(journal, a_request("b"))
     assert [event.key for event in everything(journal)] == ["a", "b"]
@@ -224,13 +225,3 @@ def test_followers_are_told_the_new_head(journal: Journal, database: Database) -
         appended(journal, a_request("a", 3))
         [note] = list(connection.notifies(timeout=10, stop_after=1))
     assert (note.channel, note.payload) == ("journal", "3")
-
-
-def _append_one(loan: str) -> bytes:
-    """The call as a client of another kind would write it."""
-    return (
-        "select * from journal.append(array[null]::bytea[], array[null]::bytea[], array[1], "
-        f"array['loan/{loan}'], array[0]::bigint[], '{{}}', '{{}}', '{{}}', array[1], array['loan/{loan}'], "
-        "array[1]::bigint[], array['ledger.test.happened.v1'], array['ledger.loans'], "
-        f"array['{loan}'], array[3]::smallint[], array[null]::bytea[], array['{{}}'::bytea])"
-    ).encode()

@@ -84,7 +84,7 @@ def test_a_server_that_goes_away_is_unavailable_in_bounded_time_and_good_again_w
     database: Database, server_url: str
 ) -> None:
     impatient = replace(database, connect_timeout_s=2)
-    with Journal(impatient, attempts=2) as journal:
+    with Journal(impatient, patience_s=2) as journal:
         journal.append([a_request("a")])
         set_open(database, server_url, allowed=False)
         started = time.monotonic()
@@ -125,7 +125,7 @@ def _end_sessions(database: Database, server_url: str) -> None:
 
 def test_a_lock_that_is_not_given_back_ends_in_a_named_error(database: Database) -> None:
     holder = database.connect("ledger_owner", autocommit=False)
-    with holder, Journal(replace(database, statement_timeout_s=1), attempts=2) as journal:
+    with holder, Journal(replace(database, statement_timeout_s=1), patience_s=2) as journal:
         holder.execute("select * from journal.head for update")
         with pytest.raises(JournalUnavailable, match="statement timeout"):
             journal.append([a_request("a")])
@@ -135,7 +135,7 @@ def test_a_lock_that_is_not_given_back_ends_in_a_named_error(database: Database)
 
 def test_a_wait_for_all_connections_to_be_given_back_is_bounded(database: Database) -> None:
     holder = database.connect("ledger_owner", autocommit=False)
-    with holder, Journal(replace(database, statement_timeout_s=1), pool_size=1, attempts=1) as journal:
+    with holder, Journal(replace(database, statement_timeout_s=1), pool_size=1, patience_s=0) as journal:
         holder.execute("lock table journal.event in access exclusive mode")
         with pytest.raises(JournalUnavailable):
             journal.after(0, 1)

@@ -3,13 +3,7 @@
 import psycopg
 
 from ledger.journal.database import Connection, Database
-
-_APPEND = """
-select outcome from journal.append(array[null]::bytea[], array[null]::bytea[], array[1], array['loan/z'],
-    array[0]::bigint[], '{}', '{}', '{}', array[1], array['loan/z'], array[1]::bigint[],
-    array['ledger.test.happened.v1'], array['ledger.loans'], array['z'], array[3]::smallint[], array[null]::bytea[],
-    array['{}'::bytea])
-"""
+from tests.integration.journal.requests import append_sql
 
 _SEIZE = """
 create function pg_temp.seize(anything pg_catalog.text) returns boolean language plpgsql as $$
@@ -28,7 +22,7 @@ def seized(database: Database, name: str) -> bool:
     with database.connect("ledger_writer") as connection:
         connection.execute(_SEIZE.replace("{name}", name).encode())
         try:
-            connection.execute(_APPEND.encode())
+            connection.execute(append_sql())
         except psycopg.Error:
             return True
         return may_change(connection)

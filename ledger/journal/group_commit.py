@@ -1,0 +1,138 @@
+"""Group commit: requests that arrive while a commit is on its way share the next one.
+
+One commit is in flight at a time. Whatever came meanwhile, from any thread or event loop of the process, goes into the
+next one as one call and one transaction; each request has its own outcome, and a refused one fails only its caller.
+Requests that exclude each other wait a round: two with one key, or one that writes a stream which the other read.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from ledger.journal.journal import Journal
+from ledger.journal.lanes import Lane, LaneQueue
+from ledger.journal.records import Outcome, Request
+
+_ASYNC_PAUSE_S = 0.002
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitLimits:
+    """`batch`: events in one commit at most, unless one request alone has more. `capacity`: requests that may wait in
+    each lane; `wait_s`: how long a caller waits for room there."""
+
+    batch: int = 128
+    capacity: int = 10_000
+    wait_s: float = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    request: Request
+    writes: frozenset[str]
+    future: "Future[Outcome]" = field(default_factory=Future)
+
+
+class GroupCommit:
+    """Appends to one journal for all callers of a process. Safe to use from threads and from asyncio."""
+
+    def __init__(self, journal: Journal, limits: CommitLimits | None = None) -> None:
+        self._journal = journal
+        self._limits = limits or CommitLimits()
+        self._queue: LaneQueue[_Waiting] = LaneQueue(self._limits.capacity)
+        self._thread: Thread | None = None
+        self._starting = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def submit(self, request: Request, lane: Lane = Lane.INTERACTIVE) -> "Future[Outcome]":
+        """Queue a request; the future has its outcome once that is durable.
+
+        Waits while the lane is full, then `TooBusy`. The future fails as `Journal.append` does.
+        """
+        waiting = _waiting(request)
+        self._start()
+        self._queue.put(waiting, lane, self._limits.wait_s)
+        return waiting.future
+
+    def append(self, requests: Sequence[Request], lane: Lane = Lane.INTERACTIVE) -> list[Outcome]:
+        """Record requests, each on its own; one outcome each, in order."""
+        futures = [self.submit(request, lane) for request in requests]
+        return [future.result() for future in futures]
+
+    async def append_async(self, request: Request, lane: Lane = Lane.INTERACTIVE) -> Outcome:
+        """As `submit`, without ever blocking the event loop."""
+        waiting = _waiting(request)
+        self._start()
+        deadline_s = time.monotonic() + self._limits.wait_s
+        while not self._queue.offer(waiting, lane):
+            if time.monotonic() > deadline_s:
+                self._queue.put(waiting, lane, 0)
+                break
+            await asyncio.sleep(_ASYNC_PAUSE_S)
+        return await asyncio.wrap_future(waiting.future)
+
+    def close(self) -> None:
+        """Commit what waits, then end."""
+        self._queue.close()
+        if self._thread:
+            self._thread.join()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="group-commit", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while taken := self._queue.take(self._next_batch):
+            batch = [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = self._journal.append([waiting.request for waiting in batch])
+        except BaseException as error:  # whatever it is, it belongs to those who wait
+            for waiting in batch:
+                waiting.future.set_exception(error)
+        else:
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                waiting.future.set_result(outcome)
+
+    def _next_batch(self, line: Iterable[_Waiting]) -> list[_Waiting]:
+        """The first of those that may go together."""
+        batch: list[_Waiting] = []
+        events = 0
+        read: set[str] = set()
+        written: set[str] = set()
+        keys: set[bytes] = set()
+        for waiting in line:
+            if batch and events + len(waiting.request.events) > self._limits.batch:
+                break
+            key = waiting.request.command_id
+            reads = waiting.request.reads.keys()
+            if key not in keys and reads.isdisjoint(written) and read.isdisjoint(waiting.writes):
+                batch.append(waiting)
+                events += max(1, len(waiting.request.events))
+            read |= reads
+            written |= waiting.writes
+            if key:
+                keys.add(key)
+        return batch
+
+
+def _waiting(request: Request) -> _Waiting:
+    writes = frozenset(event.stream for event in request.events) | request.next_actions.keys()
+    return _Waiting(request=request, writes=writes)

@@ -1,0 +1,127 @@
+"""Loading loans: from memory, from snapshots, from events; always the same loan."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+import pytest
+
+from ledger.application.commands import OpenLoan, RecordPayment
+from ledger.application.loan_store import FORMAT, LoanStore
+from ledger.application.orders import Order
+from ledger.bootstrap import Ledger
+from ledger.domain.errors import PaymentExists
+from ledger.domain.loan import Loan
+from ledger.journal.records import Snapshot
+
+STREAM = "loan/l1"
+TODAY = date(2026, 1, 10)
+
+
+def order(command: OpenLoan | RecordPayment, key: str) -> Order:
+    return Order(command=command, key=key, today=TODAY, principal="operator:test")
+
+
+def pay(ledger: Ledger, count: int, *, first: int = 1) -> None:
+    for number in range(first, first + count):
+        command = RecordPayment(loan_id="l1", amount_minor=1, payment_id=f"p{number}")
+        ledger.desk.execute(order(command, f"pay-{number}"))
+
+
+@pytest.fixture
+def paid(opened: Ledger) -> Ledger:
+    """A loan with 25 events, in a ledger that makes a snapshot every 10 versions."""
+    opened.settings = replace(opened.settings, snapshot_every=10)
+    opening = OpenLoan(loan_id="l1", currency="USD", principal_minor=100_00, opened_on=TODAY, due_on=date(2026, 2, 1))
+    opened.desk.execute(order(opening, "open"))
+    pay(opened, 24)
+    return opened
+
+
+def a_store(ledger: Ledger, capacity: int = 1000) -> LoanStore:
+    return LoanStore(ledger.journal, capacity=capacity, snapshot_every=10)
+
+
+def the_snapshot(ledger: Ledger) -> Snapshot:
+    ledger.desk.close()
+    [snapshot] = ledger.journal.snapshots([STREAM], FORMAT)
+    return snapshot
+
+
+def test_a_snapshot_is_kept_every_so_many_versions(paid: Ledger) -> None:
+    assert the_snapshot(paid).version in {20, 21, 22, 23, 24, 25}
+
+
+def test_a_loan_from_a_snapshot_is_the_loan_from_all_events(paid: Ledger) -> None:
+    snapshot = the_snapshot(paid)
+    with_snapshot = a_store(paid).load([STREAM])[STREAM]
+    paid.journal.save_snapshots([replace(snapshot, format="another")])
+    from_events = a_store(paid).load([STREAM])[STREAM]
+    assert with_snapshot.snapshot_version == snapshot.version
+    assert from_events.snapshot_version == 0
+    assert (with_snapshot.loan, with_snapshot.head) == (from_events.loan, from_events.head)
+
+
+def test_the_state_in_a_snapshot_is_the_fold_of_the_events_up_to_it(paid: Ledger) -> None:
+    snapshot = the_snapshot(paid)
+    loan = msgspec.msgpack.decode(snapshot.state, type=Loan)
+    assert len(loan.payments) == snapshot.version - 1
+    assert loan.payments == a_store(paid).load([STREAM])[STREAM].loan.payments[: snapshot.version - 1]  # type: ignore[union-attr] # because the loan is there
+
+
+def test_a_snapshot_never_takes_the_place_of_a_newer_one(paid: Ledger) -> None:
+    snapshot = the_snapshot(paid)
+    paid.journal.save_snapshots([replace(snapshot, version=3)])
+    assert the_snapshot(paid).version == snapshot.version
+
+
+def test_what_another_process_recorded_is_found_before_a_command_is_refused(paid: Ledger) -> None:
+    """From memory the payment is there; the other process has reversed nothing, but taken one more."""
+    with Ledger(paid.settings, clock=paid.clock) as other:
+        pay(other, 1, first=25)
+        with pytest.raises(PaymentExists):
+            paid.desk.execute(order(RecordPayment(loan_id="l1", amount_minor=1, payment_id="p25"), "another-key"))
+
+
+def test_two_processes_that_take_turns_on_one_loan_lose_nothing(paid: Ledger) -> None:
+    with Ledger(paid.settings, clock=paid.clock) as other:
+        for number in range(25, 45):
+            pay(paid if number % 2 else other, 1, first=number)
+    loan = a_store(paid).load([STREAM])[STREAM].loan
+    assert loan
+    assert [payment.payment_id for payment in loan.payments] == [f"p{number}" for number in range(1, 45)]
+
+
+def test_memory_holds_no_more_than_it_may(opened: Ledger) -> None:
+    store = a_store(opened, capacity=10)
+    orders = [
+        order(
+            OpenLoan(loan_id=f"m{n}", currency="USD", principal_minor=100, opened_on=TODAY, due_on=TODAY), f"open-{n}"
+        )
+        for n in range(25)
+    ]
+    opened.desk.execute_many(orders)
+    names = [f"loan/m{n}" for n in range(25)]
+    store.load(names)
+    found = store.find(names[-10:])
+    assert [found[name].is_fresh for name in names[-10:]] == [False] * 10
+    assert store.find(names[:1])[names[0]].is_fresh
+
+
+def test_a_loan_that_does_not_exist_is_not_remembered_as_missing(opened: Ledger) -> None:
+    store = a_store(opened)
+    assert store.find(["loan/no"])["loan/no"].loan is None
+    assert store.find(["loan/no"])["loan/no"].is_fresh
+
+
+def test_many_threads_on_many_loans_and_one_hot_loan_are_all_answered(paid: Ledger) -> None:
+    def pays(number: int) -> bool:
+        command = RecordPayment(loan_id="l1", amount_minor=1, payment_id=f"q{number}")
+        return not paid.desk.execute(order(command, f"hot-{number}")).again
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(pays, range(200)))
+    loan = a_store(paid).load([STREAM])[STREAM].loan
+    assert loan
+    assert len(loan.payments) == 224
