@@ -7,18 +7,20 @@ Requests that exclude each other wait a round: two with one key, or one that wri
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Request
 
 _ASYNC_PAUSE_S = 0.002
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +36,6 @@ class CommitLimits:
 @dataclass(slots=True, eq=False)
 class _Waiting:
     request: Request
-    writes: frozenset[str]
     future: "Future[Outcome]" = field(default_factory=Future)
 
 
@@ -61,7 +62,7 @@ class GroupCommit:
 
         Waits while the lane is full, then `TooBusy`. The future fails as `Journal.append` does.
         """
-        waiting = _waiting(request)
+        waiting = _Waiting(request)
         self._start()
         self._queue.put(waiting, lane, self._limits.wait_s)
         return waiting.future
@@ -73,7 +74,7 @@ class GroupCommit:
 
     async def append_async(self, request: Request, lane: Lane = Lane.INTERACTIVE) -> Outcome:
         """As `submit`, without ever blocking the event loop."""
-        waiting = _waiting(request)
+        waiting = _Waiting(request)
         self._start()
         deadline_s = time.monotonic() + self._limits.wait_s
         while not self._queue.offer(waiting, lane):
@@ -112,27 +113,30 @@ class GroupCommit:
                 waiting.future.set_result(outcome)
 
     def _next_batch(self, line: Iterable[_Waiting]) -> list[_Waiting]:
-        """The first of those that may go together."""
-        batch: list[_Waiting] = []
-        events = 0
-        read: set[str] = set()
-        written: set[str] = set()
-        keys: set[bytes] = set()
-        for waiting in line:
-            if batch and events + len(waiting.request.events) > self._limits.batch:
-                break
-            key = waiting.request.command_id
-            reads = waiting.request.reads.keys()
-            if key not in keys and reads.isdisjoint(written) and read.isdisjoint(waiting.writes):
-                batch.append(waiting)
-                events += max(1, len(waiting.request.events))
-            read |= reads
-            written |= waiting.writes
-            if key:
-                keys.add(key)
-        return batch
+        return compatible(line, self._limits.batch, key=lambda waiting: waiting.request)
 
 
-def _waiting(request: Request) -> _Waiting:
-    writes = frozenset(event.stream for event in request.events) | request.next_actions.keys()
-    return _Waiting(request=request, writes=writes)
+def compatible(line: Iterable[Item], batch: int, key: Callable[[Item], Request]) -> list[Item]:
+    """The first in a line that may go together, at most `batch` events, or one request alone.
+
+    Two exclude each other when they have one key, or when one writes a stream that the other read: it decided on what
+    the first one changes. Whoever is left out also keeps those back who came later and exclude it.
+    """
+    chosen: list[Item] = []
+    events = 0
+    read: set[str] = set()
+    written: set[str] = set()
+    keys: set[bytes] = set()
+    for item in line:
+        request = key(item)
+        if chosen and events + len(request.events) > batch:
+            break
+        writes = {event.stream for event in request.events} | request.next_actions.keys()
+        if request.command_id not in keys and written.isdisjoint(request.reads) and read.isdisjoint(writes):
+            chosen.append(item)
+            events += max(1, len(request.events))
+        read |= request.reads.keys() | writes
+        written |= writes
+        if request.command_id:
+            keys.add(request.command_id)
+    return chosen

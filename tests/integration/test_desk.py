@@ -1,5 +1,6 @@
 """Commands through the desk on a real journal: once per key, all or nothing, never twice."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -11,8 +12,10 @@ from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import AlreadyReversed, InvalidDate, LoanExists, LoanNotFound, UnknownCurrency
 from ledger.journal.errors import KeyReused
+from ledger.journal.lanes import Lane, QueueClosed
 from schemas.errors import LedgerError
 from schemas.payments.events import PaymentReceived
+from schemas.values import Event
 
 TODAY = date(2016, 12, 24)
 LOAN = OpenLoan(
@@ -120,3 +123,44 @@ def test_a_refusal_writes_nothing(opened: Ledger, command: LoanCommand, error: t
     with pytest.raises(error):
         opened.desk.execute(order(command, "k"))
     assert opened.journal.head() == before
+
+
+def test_coroutines_execute_commands_together(opened: Ledger) -> None:
+    async def open_all() -> list[Answer]:
+        return await asyncio.gather(
+            *(opened.desk.execute_async(order(replace(LOAN, loan_id=f"a{n}"), f"open-{n}")) for n in range(50))
+        )
+
+    answers = asyncio.run(open_all())
+    assert sorted(answer.first_position or 0 for answer in answers) == list(range(2, 52))
+
+
+def test_a_coroutine_hears_the_refusal_of_its_command(opened: Ledger) -> None:
+    with pytest.raises(LoanNotFound):
+        asyncio.run(opened.desk.execute_async(order(payment(), "pay")))
+
+
+def test_a_command_that_breaks_fails_only_its_caller(opened: Ledger) -> None:
+    class Broken(LoanCommand):
+        def decide(self, *_: object, **__: object) -> list[Event]:
+            raise ZeroDivisionError
+
+    broken = opened.desk.submit(order(Broken(loan_id="l2"), "broken"))
+    opened.desk.execute(order(LOAN, "open"))
+    with pytest.raises(ZeroDivisionError):
+        broken.result(10)
+
+
+def test_somebody_who_waits_is_answered_before_bulk_work_that_came_earlier(opened: Ledger) -> None:
+    bulk = [opened.desk.submit(order(replace(LOAN, loan_id=f"b{n}"), f"bulk-{n}"), Lane.BULK) for n in range(1000)]
+    person = opened.desk.execute(order(LOAN, "open"))
+    last = max(each.result(60).first_position or 0 for each in bulk)
+    assert (person.first_position or 0) < last - 300
+
+
+def test_a_desk_that_is_closed_finishes_what_waits_and_takes_nothing_more(opened: Ledger) -> None:
+    futures = [opened.desk.submit(order(replace(LOAN, loan_id=f"c{n}"), f"c-{n}")) for n in range(100)]
+    opened.desk.close()
+    assert all(future.result(0).first_position for future in futures)
+    with pytest.raises(QueueClosed):
+        opened.desk.execute(order(LOAN, "too-late"))
