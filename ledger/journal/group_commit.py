@@ -17,6 +17,7 @@ from typing import Self, TypeVar
 from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Request
+from schemas.errors import Unavailable
 
 _ASYNC_PAUSE_S = 0.002
 
@@ -105,12 +106,20 @@ class GroupCommit:
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         try:
             outcomes = self._journal.append([waiting.request for waiting in batch])
-        except BaseException as error:  # whatever it is, it belongs to those who wait
+        except Exception as error:  # whatever it is, it belongs to those who wait
+            if len(batch) > 1 and not isinstance(error, Unavailable):
+                self._commit_each(batch)
+                return
             for waiting in batch:
                 waiting.future.set_exception(error)
         else:
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 waiting.future.set_result(outcome)
+
+    def _commit_each(self, batch: Sequence[_Waiting]) -> None:
+        """One of them is something that PostgreSQL cannot take; the others are not to suffer for it."""
+        for waiting in batch:
+            self._commit([waiting])
 
     def _next_batch(self, line: Iterable[_Waiting]) -> list[_Waiting]:
         return compatible(line, self._limits.batch, key=lambda waiting: waiting.request)

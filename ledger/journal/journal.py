@@ -14,7 +14,7 @@ from ledger.journal.inspection import unsafe_settings
 from ledger.journal.migrations import require_current
 from ledger.journal.records import Head, Outcome, RecordedEvent, Request, Snapshot, Verdict
 
-_APPEND = """
+APPEND = """
 select outcome, first_position, last_position, detail
   from journal.append(%b::bytea[], %b::bytea[], %b::int[], %b::int[], %b::text[], %b::bigint[],
                       %b::int[], %b::text[], %b::date[],
@@ -72,18 +72,17 @@ class Journal:
         between is tried again: what had been committed is then found by its key, and is told apart from an earlier
         request with that key by its bytes. Raises `JournalUnavailable` or `GateClosed` when patience is over.
         """
-        arguments = _arguments(requests)
-        outcomes, tried_again = self._persistently(arguments)
+        outcomes, tried_again = self._persistently(arguments(requests))
         if not tried_again:
             return outcomes
         return [self._settled(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
 
-    def _persistently(self, arguments: Sequence[object]) -> tuple[list[Outcome], bool]:
+    def _persistently(self, parameters: Sequence[object]) -> tuple[list[Outcome], bool]:
         deadline_s = time.monotonic() + self._patience_s
         pause_s, tried_again = _FIRST_PAUSE_S, False
         while True:
             try:
-                rows = self._once(_APPEND, arguments)
+                rows = self._once(APPEND, parameters)
             except (JournalUnavailable, GateClosed):
                 if time.monotonic() + pause_s > deadline_s:
                     raise
@@ -222,7 +221,7 @@ def _recorded(row: tuple[Any, ...]) -> RecordedEvent:
     )
 
 
-def _arguments(requests: Sequence[Request]) -> list[list[Any]]:
+def arguments(requests: Sequence[Request]) -> list[list[Any]]:
     """The arrays of `journal.append`; requests, and the streams that they read, are numbered from 1."""
     reads: list[tuple[int, str, int]] = []
     visits: list[tuple[int, str, date | None]] = []

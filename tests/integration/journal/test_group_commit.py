@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from ledger.journal.database import Database
@@ -111,6 +112,18 @@ def test_a_conflict_fails_only_its_own_caller(database: Database, commits: Group
     stale, fine = a_request("a"), a_request("b")
     outcomes = gathered(database, commits, stale, fine, a_request("c", key="k", body="another"))
     assert [each.verdict for each in outcomes] == [Verdict.CONFLICT, Verdict.APPENDED, Verdict.KEY_REUSED]
+
+
+def test_a_request_that_postgresql_cannot_take_fails_only_its_own_caller(
+    database: Database, commits: GroupCommit
+) -> None:
+    with a_commit_that_takes_long(database):
+        commits.submit(a_request("first"))
+        wait_until_in_flight(database)
+        before, broken, after = (commits.submit(a_request(name)) for name in ("a", "nul\0", "b"))
+    with pytest.raises(psycopg.DataError):
+        broken.result(20)
+    assert [each.result(20).verdict for each in (before, after)] == [Verdict.APPENDED] * 2
 
 
 def test_two_requests_with_one_key_wait_for_each_other(database: Database, commits: GroupCommit) -> None:
