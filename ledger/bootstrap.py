@@ -23,10 +23,13 @@ from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
 from ledger.journal.group_commit import CommitLimits, GroupCommit
 from ledger.journal.inspection import Check, inspect
+from ledger.journal.integrity import Progress
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys, make_key_file, read_key_file
 from ledger.journal.lease import Lease
 from ledger.journal.migrations import migrate
+from ledger.journal.published import PublishedJournal
+from ledger.journal.restore import JournalRestore
 from ledger.settings import Settings
 from projections.feed import Feed
 from projections.freshness import Patience, bring_current
@@ -39,6 +42,7 @@ from schemas.errors import LedgerError
 if TYPE_CHECKING:
     from ledger.relay.cluster import Cluster
     from ledger.relay.relay import Relay
+    from ledger.relay.restoring import Restored
 
 zoneinfo.reset_tzpath(to=())  # the pinned tzdata decides business dates, not what the machine happens to have
 
@@ -210,7 +214,7 @@ class Ledger:
 
         settings, book = self.settings, self.book
         return Relay(
-            self.journal_as("ledger_relay"),
+            self._open.enter_context(PublishedJournal(self.database)),
             Lease(self.database, stale_s=settings.lease_stale_s),
             self._cluster(),
             RelayedBook(book_id=book.book_id, journal_id=book.journal_id, partitions=book.partitions),
@@ -221,11 +225,37 @@ class Ledger:
                 stall_s=settings.relay_stall_s,
                 replication=settings.kafka_replication,
             ),
+            clock=self.clock,
         )
 
-    def inspect(self) -> list[Check]:
-        """What is as it must be in server, schema, rights and key file, and what is not."""
-        checks = inspect(self.database)
+    def restore(
+        self,
+        book_id: str | None,
+        *,
+        whole: bool,
+        copies: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "Restored":
+        """Bring back from Kafka what the journal lacks: all of an empty one (`whole`), or the tail behind a backup.
+
+        `copies`: compare each event with its copy in the topic of its family.
+        """
+        from ledger.relay.restoring import Restoration, choose_book  # noqa: PLC0415 - most commands need no Kafka client
+
+        self.migrate()  # the database may be empty, or from before an update
+        keys = read_key_file(self.settings.key_path)
+        with JournalRestore(self.database, keys, batch=self.settings.restore_batch) as restore:
+            restore.require(empty=whole)
+            cluster, known = self._cluster(), restore.book
+            chosen = choose_book(cluster, book_id, known.book_id if known else None)
+            return Restoration(cluster, restore, chosen, copies=copies).run(progress)
+
+    def inspect(self, *, quick: bool = False, progress: Progress | None = None) -> list[Check]:
+        """What is as it must be in server, schema, rights, events, key file and topics, and what is not.
+
+        `quick`: without reading the events.
+        """
+        checks = inspect(self.database, self.clock, quick=quick, progress=progress)
         if not all(check.ok for check in checks):
             return checks
         return [*checks, self._inspect_key(), *([self._inspect_topics()] if self.has_kafka() else [])]

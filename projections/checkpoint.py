@@ -78,24 +78,42 @@ def claim(
     ]
 
 
-def advance(connection: Connection, mark: Mark, last: Fact) -> Mark:
-    """Move a checkpoint to the last fact of a batch: the first statement of the batch's transaction.
+def advance(connection: Connection, moves: Sequence[tuple[Mark, Fact]]) -> list[Mark]:
+    """Move checkpoints to the last fact of each batch: the first statement of the batches' transaction.
 
-    Raises `Fenced` if the row is not where we left it, or is somebody else's by now.
+    Raises `Fenced` if a row is not where we left it, or is somebody else's by now.
     """
-    record = last.record
-    arguments = _key(mark) | {
-        "position": mark.position,
-        "to_position": record.position,
-        "to_partitionseq": record.partitionseq,
-        "to_offset": record.offset,
-    }
-    if connection.execute(STATEMENTS["advance"], arguments).rowcount != 1:
+    cursor = connection.cursor()
+    cursor.executemany(
+        STATEMENTS["advance"],
+        [
+            _key(mark)
+            | {
+                "position": mark.position,
+                "to_position": last.record.position,
+                "to_partitionseq": last.record.partitionseq,
+                "to_offset": last.record.offset,
+            }
+            for mark, last in moves
+        ],
+    )
+    if cursor.rowcount != len(moves):
+        mark, last = moves[0]
+        others = f" and {len(moves) - 1} others" if len(moves) > 1 else ""
         raise Fenced(
-            f"asked to move {mark.projection} on partition {mark.partition} from position {mark.position} to "
-            f"{record.position} as owner {mark.epoch}; another worker has taken the partition over. Nothing was changed"
+            f"asked to move {mark.projection} on partition {mark.partition}{others} from position {mark.position} to "
+            f"{last.record.position} as owner {mark.epoch}; another worker has taken the partition over. "
+            "Nothing was changed"
         )
-    return replace(mark, position=record.position, partitionseq=record.partitionseq, offset=record.offset)
+    return [
+        replace(
+            mark,
+            position=last.record.position,
+            partitionseq=last.record.partitionseq,
+            offset=last.record.offset,
+        )
+        for mark, last in moves
+    ]
 
 
 def stop(connection: Connection, mark: Mark, problem: str) -> None:

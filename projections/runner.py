@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 from threading import Event as Flag
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ from projections import checkpoint
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Mark, Standing
 from projections.errors import Fenced, ProjectionsLagging
-from projections.feed import Batch, Feed, Resume
+from projections.feed import Feed, Resume
 from projections.lag import numbers
 from projections.presence import Presence
 from projections.projection import Fact, Projection, poisoned, read
@@ -27,6 +28,9 @@ _log = logging.getLogger(__name__)
 _SERVER_TROUBLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 """Errors that say nothing about the event in hand."""
 
+_Read = tuple[int, Sequence[Fact], LedgerError | None]
+"""A batch of one partition, decoded: its number, its facts, and what stands behind them."""
+
 Progress = Callable[[int, int], None]
 """Hears of (events done, events to do) as work goes on."""
 
@@ -34,10 +38,10 @@ Progress = Callable[[int, int], None]
 class Runner:
     """One worker: owns the partitions that its feed assigns, and moves their checkpoints. Use from one thread.
 
-    Each (projection, batch) is one transaction, and its first statement moves the checkpoint; so any number of runners
-    at once are safe. An event that cannot be applied stops its partition for that projection: this is logged, noted at
-    the checkpoint and kept in `stopped`, and everything else goes on. A server that is away raises `Unavailable`; start
-    again then, nothing is lost. Closes the feed with itself.
+    What one poll brings is one transaction for each projection, and its first statement moves the checkpoints; so any
+    number of runners at once are safe. An event that cannot be applied stops its partition for that projection: this is
+    logged, noted at the checkpoint and kept in `stopped`, and everything else goes on. A server that is away raises
+    `Unavailable`; start again then, nothing is lost. Closes the feed with itself.
 
     `journal` in a role that may read it. `beat_s`: how often it shows that it lives; `stall_s`: how long `catch_up`
     bears a standstill.
@@ -131,9 +135,10 @@ class Runner:
         """Poll once, and apply what came."""
         with translated(self._database):
             self._presence.beat()
-            for batch in self._feed.poll(self):
-                self._take(batch)
-                self._presence.beat()
+            if batches := [(batch.partition, *read(batch)) for batch in self._feed.poll(self)]:
+                for projection in self._projections:
+                    self._take(projection, batches)
+                    self._presence.beat()
 
     def claim(self, partitions: Collection[int]) -> Mapping[int, Resume]:
         """For the feed: own partitions, and say where each goes on, at the projection that is the furthest behind."""
@@ -151,19 +156,46 @@ class Runner:
         self._marks = {key: mark for key, mark in self._marks.items() if key[1] not in partitions}
         self.stopped = {key: problem for key, problem in self.stopped.items() if key[1] not in partitions}
 
-    def _take(self, batch: Batch) -> None:
-        facts, problem = read(batch)
-        for projection in self._projections:
-            mark = self._marks.get((projection.name, batch.partition))
-            if mark is None or (projection.name, batch.partition) in self.stopped:
+    def _take(self, projection: Projection, batches: Sequence[_Read]) -> None:
+        """All that came in one transaction where nothing is in the way; else partition by partition."""
+        if len(batches) > 1 and self._apply_together(projection, batches):
+            return
+        for partition, facts, problem in batches:
+            mark = self._marks.get((projection.name, partition))
+            if mark is None or (projection.name, partition) in self.stopped:
                 continue
             try:
                 self._bring_forward(projection, mark, facts, problem)
             except Fenced as fenced:
-                self._give_up(batch.partition, fenced)
-                return
+                self._give_up(partition, fenced)
             except LedgerError as error:
-                self._stop(projection, batch.partition, error)
+                self._stop(projection, partition, error)
+
+    def _apply_together(self, projection: Projection, batches: Sequence[_Read]) -> bool:
+        """Whether all of it is applied. If not, nothing is, and who is in the way is found one by one."""
+        moves: list[tuple[Mark, Sequence[Fact]]] = []
+        for partition, facts, problem in batches:
+            mark = self._marks.get((projection.name, partition))
+            if mark is None or problem or (projection.name, partition) in self.stopped:
+                return False
+            fresh, gap = checkpoint.following(mark, facts)
+            if gap:
+                return False
+            if fresh:
+                moves.append((mark, fresh))
+        if not moves:
+            return True
+        facts = sorted(chain.from_iterable(fresh for _, fresh in moves), key=lambda fact: fact.position)
+        try:
+            with self._connection.transaction():
+                moved = checkpoint.advance(self._connection, [(mark, fresh[-1]) for mark, fresh in moves])
+                projection.apply(self._connection, self._book, facts)
+        except _SERVER_TROUBLE:
+            raise
+        except Exception:
+            return False
+        self._marks |= {(mark.projection, mark.partition): mark for mark in moved}
+        return True
 
     def _bring_forward(
         self, projection: Projection, mark: Mark, facts: Sequence[Fact], problem: LedgerError | None
@@ -179,7 +211,7 @@ class Runner:
         """One transaction; where an event is poisoned, all before it are applied in halves, and it is named."""
         try:
             with self._connection.transaction():
-                moved = checkpoint.advance(self._connection, mark, facts[-1])
+                [moved] = checkpoint.advance(self._connection, [(mark, facts[-1])])
                 projection.apply(self._connection, self._book, facts)
         except (Fenced, *_SERVER_TROUBLE):
             raise

@@ -128,4 +128,4 @@ def digest(encoded: bytes) -> bytes:
 
 def instant(moment: datetime) -> str:
     """An aware time as the envelope writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

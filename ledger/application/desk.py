@@ -29,6 +29,7 @@ from schemas.errors import LedgerError
 
 _ASYNC_PAUSE_S = 0.002
 _BULK_AT_ONCE = 32  # so that somebody who waits is never behind more than these
+_AHEAD = 2  # batches prepared before the first of them is committed
 _CLOSING_PAUSE_S = 0.005
 
 
@@ -85,6 +86,7 @@ class Desk:
         self._limits = limits
         self._queue: LaneQueue[_Task] = LaneQueue(limits.capacity)
         self._claimed: set[_Claim] = set()
+        self._at_work = 0
         self._lock = Lock()
         self._thread: Thread | None = None
 
@@ -169,16 +171,18 @@ class Desk:
     def _choose(self, line: Iterable[_Task]) -> list[_Task]:
         """The first whose stream and key nobody works on, and nobody before them waits for."""
         chosen: list[_Task] = []
+        seen: set[_Claim] = set()
         bulk = 0
         with self._lock:
-            seen = set(self._claimed)
+            room = min(self._limits.at_once, _AHEAD * self._limits.at_once - self._at_work)
             for task in line:
-                if len(chosen) == self._limits.at_once or bulk == _BULK_AT_ONCE:
+                if len(chosen) >= room or bulk == _BULK_AT_ONCE:
                     break
-                if seen.isdisjoint(task.claims):
+                if seen.isdisjoint(task.claims) and self._claimed.isdisjoint(task.claims):
                     chosen.append(task)
                     bulk += task.lane is Lane.BULK
                 seen.update(task.claims)
+            self._at_work += len(chosen)
             for task in chosen:
                 self._claimed.update(task.claims)
         return chosen
@@ -186,6 +190,7 @@ class Desk:
     def _release(self, tasks: Iterable[_Task]) -> None:
         with self._lock:
             for task in tasks:
+                self._at_work -= 1
                 self._claimed.difference_update(task.claims)
         self._queue.changed()
 

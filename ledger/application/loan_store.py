@@ -75,17 +75,19 @@ class LoanStore:
 
     def load(self, names: Sequence[str]) -> dict[str, StoredLoan]:
         """Loans by stream name, as the journal has them now."""
+        events, snapshots = self._journal.streams_and_snapshots(names, FORMAT)
         starts = {
             snapshot.stream: StoredLoan(
                 loan=_decode(snapshot.state),
                 head=StreamHead(stream=snapshot.stream, version=snapshot.version, hash=snapshot.head_hash),
                 snapshot_version=snapshot.version,
             )
-            for snapshot in self._journal.snapshots(names, FORMAT)
+            for snapshot in snapshots
         }
-        start = {name: starts.get(name) or StoredLoan(loan=None, head=StreamHead(stream=name)) for name in names}
-        events = self._journal.streams_after({name: stored.head.version for name, stored in start.items()})
-        loaded = {name: _fold(start[name], events[name]) for name in names}
+        loaded = {
+            name: _fold(starts.get(name) or StoredLoan(loan=None, head=StreamHead(stream=name)), events[name])
+            for name in names
+        }
         for stored in loaded.values():
             self.keep(stored)
         return loaded
@@ -136,6 +138,7 @@ def decoded(event: RecordedEvent) -> Event:
 
 
 def _fold(start: StoredLoan, events: Sequence[RecordedEvent]) -> StoredLoan:
+    events = [event for event in events if event.version > start.head.version]
     if not events:
         return start
     loan = start.loan

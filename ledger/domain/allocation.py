@@ -26,8 +26,7 @@ class Due:
     principal_minor: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """Money that came in and counts. `received_at` orders payments of one value date; empty where unknown."""
 
     payment_id: str

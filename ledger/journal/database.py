@@ -34,9 +34,9 @@ class Database:
             return "an address that cannot be read"
         return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
-    def conninfo(self, role: str | None) -> str:
-        """Connection string of a session that acts as `role` (None: as the login itself)."""
-        options = f"-c statement_timeout={self.statement_timeout_s}s -c TimeZone=UTC"
+    def conninfo(self, role: str | None, options: str = "") -> str:
+        """Connection string of a session that acts as `role`; None: as the login itself. `options`: of the server."""
+        options = f"-c statement_timeout={self.statement_timeout_s}s -c TimeZone=UTC {options}"
         if role:
             options += f" -c role={role}"
         with translated(self):
@@ -48,13 +48,13 @@ class Database:
         with translated(self):
             return psycopg.connect(self.conninfo(role), autocommit=autocommit)
 
-    def pool(self, role: str, size: int, *, checked: bool = False) -> ConnectionPool[Connection]:
+    def pool(self, role: str, size: int, *, checked: bool = False, options: str = "") -> ConnectionPool[Connection]:
         """A pool of at most `size` connections in autocommit mode.
 
         `checked`: each is asked before it is handed out, one round trip; else a broken one shows at its first use.
         """
         return ConnectionPool(
-            self.conninfo(role),
+            self.conninfo(role, options),
             min_size=1,
             max_size=size,
             timeout=self.connect_timeout_s,

@@ -1,13 +1,15 @@
 """The journal as the rest of the ledger sees it: append requests, read what was recorded."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import count
+from itertools import count, repeat
 from types import TracebackType
 from typing import Any, Self
 
+from ledger.journal import arrays
+from ledger.journal.arrays import Array
 from ledger.journal.database import Connection, Database, translated
 from ledger.journal.errors import GateClosed, JournalUnavailable, UnsafeServer
 from ledger.journal.inspection import unsafe_settings
@@ -23,6 +25,7 @@ select outcome, first_position, last_position, detail
 """
 
 _COLUMNS = "position, stream, streamversion, type, topic, key, partition, partitionseq, recorded_us, state"
+_EVENT_COLUMNS = ", ".join(f"e.{column}" for column in _COLUMNS.split(", "))
 
 
 _SAVE_SNAPSHOTS = """
@@ -32,6 +35,13 @@ select * from unnest(%b::text[], %b::bigint[], %b::bytea[], %b::text[], %b::byte
    set version = excluded.version, head_hash = excluded.head_hash, format = excluded.format, state = excluded.state
  where s.version < excluded.version or s.format <> excluded.format
 """
+
+# All statements here find rows by index, whatever the parameters; planning them anew each time cost more than running
+# them, and a plan that was made while tables were small must not read them whole later.
+_PLANS = " ".join(
+    f"-c {setting}"
+    for setting in ("plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off", "jit=off")
+)
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
@@ -52,7 +62,7 @@ class Journal:
         with database.connect(role) as connection, translated(database):
             require_current(connection)
             _require_durable(connection)
-        self._pool = database.pool(role, pool_size)
+        self._pool = database.pool(role, pool_size, options=_PLANS)
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +133,31 @@ class Journal:
         for event in map(_recorded, rows):
             found[event.stream].append(event)
         return found
+
+    def streams_and_snapshots(
+        self,
+        names: Sequence[str],
+        format: str,  # noqa: A002 - the column's name
+    ) -> tuple[dict[str, list[RecordedEvent]], list[Snapshot]]:
+        """For each stream the events beyond its snapshot in one format, all of them where it has none; the snapshots.
+
+        Events may begin earlier than their snapshot ends, where that was renewed just now.
+        """
+        rows = self._rows(
+            f"select name, s.version, {_EVENT_COLUMNS} from unnest(%b::text[]) as known (name) "
+            "left join journal.snapshot s on s.stream = name and s.format = %b "
+            "left join journal.event e on e.stream = name and e.streamversion > coalesce(s.version, 0) "
+            "where s.version is not null or e.position is not null order by name, e.streamversion",
+            (arrays.text(names), format),
+        )
+        found: dict[str, list[RecordedEvent]] = {name: [] for name in names}
+        kept: dict[str, None] = {}
+        for name, snapshot_version, *event in rows:
+            if snapshot_version is not None:
+                kept[name] = None
+            if event[0] is not None:
+                found[name].append(_recorded(event))
+        return found, self.snapshots(list(kept), format) if kept else []
 
     def snapshots(self, names: Sequence[str], format: str) -> list[Snapshot]:  # noqa: A002 - the column's name
         """The snapshots of some streams that were written in one format."""
@@ -205,7 +240,7 @@ class Journal:
             self._pool.check()
 
 
-def _recorded(row: tuple[Any, ...]) -> RecordedEvent:
+def _recorded(row: Sequence[Any]) -> RecordedEvent:
     position, stream, version, kind, topic, key, partition, partitionseq, recorded_us, state = row
     return RecordedEvent(
         position=position,
@@ -221,7 +256,7 @@ def _recorded(row: tuple[Any, ...]) -> RecordedEvent:
     )
 
 
-def arguments(requests: Sequence[Request]) -> list[list[Any]]:
+def arguments(requests: Sequence[Request]) -> list[Array]:
     """The arrays of `journal.append`; requests, and the streams that they read, are numbered from 1."""
     reads: list[tuple[int, str, int]] = []
     visits: list[tuple[int, str, date | None]] = []
@@ -247,18 +282,27 @@ def arguments(requests: Sequence[Request]) -> list[list[Any]]:
             )
             for event in request.events
         ]
+    of_requests = zip(*((each.command_id, each.command_hash, len(each.events)) for each in requests), strict=True)
     return [
-        [request.command_id for request in requests],
-        [request.command_hash for request in requests],
-        [len(request.events) for request in requests],
-        *_columns(reads, 3),
-        *_columns(visits, 3),
-        *_columns(events, 11),
+        *_arrays(of_requests, _OF_REQUESTS),
+        *_arrays(zip(*reads, strict=True), _OF_READS),
+        *_arrays(zip(*visits, strict=True), _OF_VISITS),
+        *_arrays(zip(*events, strict=True), _OF_EVENTS),
     ]
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+_OF_REQUESTS = (arrays.bytea, arrays.bytea, arrays.int4)
+_OF_READS = (arrays.int4, arrays.text, arrays.int8)
+_OF_VISITS = (arrays.int4, arrays.text, arrays.day)
+_OF_EVENTS = (
+    *(arrays.int4, arrays.int4, arrays.int8, arrays.text, arrays.text, arrays.text, arrays.int2),
+    *(arrays.bytea, arrays.bytea, arrays.boolean, arrays.day),
+)
+
+
+def _arrays(columns: Iterable[tuple[Any, ...]], makers: Sequence[Callable[[Iterable[Any]], Array]]) -> list[Array]:
+    """One array for each column; no columns at all make empty ones."""
+    return [make(column) for make, column in zip(makers, list(columns) or repeat(()), strict=False)]
 
 
 def _require_durable(connection: Connection) -> None:

@@ -83,9 +83,10 @@ class LaneQueue(Generic[Item]):
             return chosen
 
     def changed(self) -> None:
-        """What is free has changed: ask again."""
+        """What is free has changed: ask again, if anything waits."""
         with self._changed:
-            self._changed.notify_all()
+            if any(self._lanes.values()):
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Take nothing more in; what waits is still handed out."""

@@ -8,18 +8,21 @@ Unavailable
 Misconfigured
 ├── KafkaMisconfigured      an address that cannot be read, or rights that are missing
 ├── TopicUnfit              a topic that would lose or reorder events
-└── WrongJournal            the topics hold a book of this name from another journal
+├── WrongJournal            the topics hold a book of this name from another journal
+└── NotPublished            Kafka has no such book, or not its topics
 Corrupt
 ├── KafkaAhead              Kafka holds events that the journal does not have
 ├── LogsDisagree            journal and Kafka have different events at one position
 ├── PartitionTruncated      a partition lacks records that were committed
 ├── RecordOutOfPlace        a record of this book where none was published
 └── HeadUnreadable          the last record of the heads topic is not one of ours
+BadInput
+└── WhichBook               Kafka has several books, or none
 """
 
 from typing import ClassVar
 
-from schemas.errors import Corrupt, Misconfigured, Unavailable
+from schemas.errors import BadInput, Corrupt, Misconfigured, Unavailable
 
 
 class KafkaUnavailable(Unavailable):
@@ -50,6 +53,10 @@ class WrongJournal(Misconfigured):
     code: ClassVar[str] = "wrong_journal"
 
 
+class NotPublished(Misconfigured):
+    code: ClassVar[str] = "not_published"
+
+
 class KafkaAhead(Corrupt):
     code: ClassVar[str] = "kafka_ahead"
 
@@ -68,3 +75,7 @@ class RecordOutOfPlace(Corrupt):
 
 class HeadUnreadable(Corrupt):
     code: ClassVar[str] = "head_unreadable"
+
+
+class WhichBook(BadInput):
+    code: ClassVar[str] = "which_book"

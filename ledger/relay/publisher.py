@@ -2,6 +2,8 @@
 
 The library commits even where a record has failed, so every acknowledgement is read before the commit. After any
 failure the producer is of no more use: the next one finds the end again and goes on from there.
+
+Every transaction ends with a head. Kafka takes it from the newest relay only, so that a commit also proves who that is.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ import msgspec
 from kafka.errors import KafkaError
 
 from ledger.journal.records import RecordedEvent
-from ledger.relay.clients import Placement, Producer, Sent
+from ledger.relay.clients import Partition, Placement, Producer, Sent, name_of
 from ledger.relay.cluster import Cluster, describe, fenced, within
 from ledger.relay.errors import RelayFailed, RelayFenced
 from ledger.relay.heads import Mark, PublishedHead
@@ -21,6 +23,20 @@ from schemas.registry import JOURNAL_TOPIC
 
 _CLOSE_S = 2.0
 _CONTENT_TYPE = ("content-type", CONTENT_TYPE.encode())
+
+
+def headers_of(book_id: str, event: RecordedEvent) -> list[tuple[str, bytes]]:
+    """What readers need for routing without decoding the value; all text."""
+    return [
+        _CONTENT_TYPE,
+        ("book", book_id.encode()),
+        ("position", b"%d" % event.position),
+        ("partitionseq", b"%d" % event.partitionseq),
+        ("recorded_us", b"%d" % event.recorded_us),
+        ("type", event.type.encode()),
+        ("stream", event.stream.encode()),
+        ("streamversion", b"%d" % event.version),
+    ]
 
 
 class Publisher:
@@ -43,29 +59,49 @@ class Publisher:
         Whether a window that failed is in Kafka is decided there, and found out at the next start.
         """
         assert [event.position for event in events[:1]] == [self._head.position + 1], "a window follows the head"
-        try:
-            self._producer.begin_transaction()
-            marks = self._send_events(events)
-            head = self._next_head(events[-1], marks)
-            self._send_head(head, events[-1].recorded_us)
-            within(self._cluster.timeout_s, self._producer.commit_transaction)
-        except (KafkaError, OSError) as error:
-            raise self._given_up(error, events) from error
-        self._head = head
+        last = events[-1]
+        ahead = msgspec.structs.replace(self._head, position=last.position, hash=digest(last.state).hex())
+        self._transact([(topic, event) for event in events for topic in (JOURNAL_TOPIC, event.topic)], ahead)
+
+    def resend(self, partition: Partition, events: Sequence[RecordedEvent], *, more: bool) -> None:
+        """Append events to a partition that lost them. `more`: it lacks further ones, and its mark keeps saying so."""
+        records = [(partition.topic, event) for event in events]
+        self._transact(records, self._head, unmarked=name_of(partition) if more else None)
+
+    def prove(self) -> None:
+        """Commit the head once more, or raise `RelayFenced`: proof that no other relay has taken over."""
+        self._transact([], self._head)
 
     def close(self) -> None:
         """Let the producer go. What it might still say does not matter: nothing of ours is open."""
         with suppress(KafkaError, OSError):
             within(2 * _CLOSE_S, lambda: self._producer.close(_CLOSE_S))
 
-    def _send_events(self, events: Sequence[RecordedEvent]) -> dict[str, Mark]:
+    def _transact(
+        self, records: Sequence[tuple[str, RecordedEvent]], head: PublishedHead, unmarked: str | None = None
+    ) -> None:
+        """One transaction: records to their topics, then the head with the new marks. After it, that is the head."""
+        try:
+            self._producer.begin_transaction()
+            marks = self._send_records(records)
+            marks.pop(unmarked or "", None)
+            head = msgspec.structs.replace(head, partitions=head.partitions | marks)
+            self._send_head(head)
+            within(self._cluster.timeout_s, self._producer.commit_transaction)
+        except (KafkaError, OSError) as error:
+            raise self._given_up(error, records) from error
+        self._head = head
+
+    def _send_records(self, records: Sequence[tuple[str, RecordedEvent]]) -> dict[str, Mark]:
         """The last mark of each partition written, once every record is acknowledged."""
         sent: list[tuple[int, Sent]] = []
-        for event in events:
-            headers = self._headers(event)
-            for topic in (JOURNAL_TOPIC, event.topic):
-                sent.append((event.position, self._send(topic, event, headers)))
-        self._producer.flush(self._cluster.timeout_s)
+        event, headers = None, []
+        for topic, each in records:
+            if each is not event:
+                event, headers = each, headers_of(self._book_id, each)
+            sent.append((each.position, self._send(topic, each, headers)))
+        if sent:
+            self._producer.flush(self._cluster.timeout_s)
         marks: dict[str, Mark] = {}
         for position, acknowledgement in sent:
             placed = self._placed(acknowledgement)
@@ -82,47 +118,28 @@ class Publisher:
             timestamp_ms=event.recorded_us // 1000,
         )
 
-    def _headers(self, event: RecordedEvent) -> list[tuple[str, bytes]]:
-        return [
-            _CONTENT_TYPE,
-            ("book", self._book_id.encode()),
-            ("position", b"%d" % event.position),
-            ("partitionseq", b"%d" % event.partitionseq),
-            ("recorded_us", b"%d" % event.recorded_us),
-            ("type", event.type.encode()),
-            ("stream", event.stream.encode()),
-            ("streamversion", b"%d" % event.version),
-        ]
-
     def _placed(self, acknowledgement: Sent) -> Placement:
         placed = acknowledgement.get(self._cluster.timeout_s)
         if placed.offset < 0:
             raise KafkaError(f"{placed.topic}/{placed.partition} acknowledged a record without saying where it is")
         return placed
 
-    def _next_head(self, last: RecordedEvent, marks: dict[str, Mark]) -> PublishedHead:
-        return msgspec.structs.replace(
-            self._head,
-            position=last.position,
-            hash=digest(last.state).hex(),
-            partitions=self._head.partitions | marks,
-        )
-
-    def _send_head(self, head: PublishedHead, recorded_us: int) -> None:
+    def _send_head(self, head: PublishedHead) -> None:
+        """Its timestamp is the time of publishing, from which the rate is read."""
         sent = self._producer.send(
             heads_topic(self._book_id),
             value=head.encode(),
             key=head.journal.encode(),
             headers=[("content-type", b"application/json"), ("book", self._book_id.encode())],
             partition=0,
-            timestamp_ms=recorded_us // 1000,
         )
         self._producer.flush(self._cluster.timeout_s)
         self._placed(sent)
 
-    def _given_up(self, error: Exception, events: Sequence[RecordedEvent]) -> RelayFailed | RelayFenced:
+    def _given_up(self, error: Exception, records: Sequence[tuple[str, RecordedEvent]]) -> RelayFailed | RelayFenced:
         refused = self._abandon()
-        positions = f"positions {events[0].position} to {events[-1].position} of book {self._book_id}"
+        first, last = (records[0][1].position, records[-1][1].position) if records else (self._head.position,) * 2
+        positions = f"positions {first} to {last} of book {self._book_id}"
         asked = f"asked Kafka at {self._cluster.bootstrap} to take {positions}"
         if fenced(error) or fenced(refused):
             return RelayFenced(

@@ -6,9 +6,10 @@ position, not the offset of the last record.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -32,12 +33,8 @@ class LogReader:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        with ExitStack() as opened:
-            self._committed = cluster.consumer(committed=True)
-            opened.callback(self._close, self._committed)
-            self._true_ends = cluster.consumer(committed=False)
-            opened.callback(self._close, self._true_ends)
-            self._opened = opened.pop_all()
+        self._opened = ExitStack()
+        self._committed = self._open(committed=True)
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +52,15 @@ class LogReader:
         """What a reader sees of each partition now: up to where the oldest open transaction began."""
         return self._spans(partitions, self._committed)
 
+    @cached_property
+    def _true_ends(self) -> Consumer:
+        return self._open(committed=False)  # not before it is needed: one that is closed at once leaves its socket open
+
+    def _open(self, *, committed: bool) -> Consumer:
+        consumer = self._cluster.consumer(committed=committed)
+        self._opened.callback(self._close, consumer)
+        return consumer
+
     def _spans(self, partitions: Sequence[Partition], asked: Consumer) -> dict[Partition, Span]:
         limit_ms = self._cluster.timeout_ms
         with self._cluster.translated(f"for the ends of {len(partitions)} partitions"):
@@ -62,22 +68,26 @@ class LogReader:
             ends = asked.end_offsets(partitions, timeout_ms=limit_ms)
         return {each: Span(firsts[each], ends[each]) for each in partitions}
 
-    def read(self, spans: Mapping[Partition, Span]) -> Iterator[Record]:
+    def read(
+        self, spans: Mapping[Partition, Span], full: Callable[[], Collection[Partition]] = tuple
+    ) -> Iterator[Record]:
         """The committed records of the spans, in order within each partition. Ends only when all ends are reached.
 
-        Raises `PartitionHeldBack` or `KafkaUnavailable` when nothing moves for the time limit.
+        `full` names the partitions of which no more is wanted just now; when that is all that is left, reading ends
+        too. Raises `PartitionHeldBack` or `KafkaUnavailable` when nothing moves for the time limit.
         """
         open_spans = {partition: span for partition, span in spans.items() if span.first < span.end}
         if not open_spans:
             return
         with self._cluster.translated("to read"):
             self._committed.assign(list(open_spans))
-            self._committed.resume(*open_spans)  # a partition that was read before is still paused
             for partition, span in open_spans.items():
                 self._committed.seek(partition, span.first)
             positions = {partition: span.first for partition, span in open_spans.items()}
             moved_at = time.monotonic()
-            while open_spans:
+            while wanted := open_spans.keys() - full():
+                self._committed.resume(*wanted)
+                self._committed.pause(*(open_spans.keys() - wanted))
                 for partition, records in self._committed.poll(timeout_ms=_POLL_MS).items():
                     yield from (record for record in records if record.offset < spans[partition].end)
                 now = {partition: self._position(partition) for partition in open_spans}

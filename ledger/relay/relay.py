@@ -5,7 +5,8 @@ starting    older relays are fenced off, the end in Kafka is found and proved
 publishing  one window after the other, each in a transaction
 failed      the window is in Kafka as a whole or not at all; the next start finds out
 
-It decodes nothing: the bytes of the journal are the value of the record.
+The bytes of the journal are the value of the record. The journal's gate opens when the relay confirms that Kafka is not
+ahead of it: at the start, and again when another server answers than the one that it confirmed.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,15 +18,19 @@ from typing import Self
 
 import msgspec
 
-from ledger.journal.journal import Journal
+from ledger.clock import Clock, system_clock
+from ledger.journal.errors import JournalUnavailable
 from ledger.journal.lease import Lease
+from ledger.journal.published import Confirmation, PublishedJournal
 from ledger.journal.records import RecordedEvent
 from ledger.relay.cluster import Cluster
 from ledger.relay.errors import KafkaUnavailable
-from ledger.relay.heads import PublishedHead, Resumption, visible_head
+from ledger.relay.heads import PublishedHead, Resumption, require_in_journal
 from ledger.relay.publisher import Publisher
 from ledger.relay.reading import LogReader
-from ledger.relay.topics import data_partitions, require_topics, was_relayed
+from ledger.relay.repair import Repair, Survey, resend
+from ledger.relay.status import RelayStatus, look
+from ledger.relay.topics import data_partitions, require_topics
 from ledger.relay.watchdog import Watchdog
 
 Progress = Callable[[int, int], None]
@@ -52,34 +57,37 @@ class Limits:
     replication: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RelayStatus:
-    """`published`: the last position in Kafka. `head`: the last one in the journal. `holder`: who relays now."""
+class _Request(msgspec.Struct):
+    """What the last event of a window says about the request that it belongs to."""
 
-    published: int
-    head: int
-    holder: str | None
-
-    @property
-    def lag(self) -> int:
-        return max(0, self.head - self.published)
+    requestindex: int
+    requestsize: int
 
 
 class Relay:
     """Publishes one book. What it opens at its first work it keeps until `close`, or until something fails.
 
-    `journal` in the role ledger_relay. Use from one thread.
+    Use from one thread.
     """
 
     def __init__(
-        self, journal: Journal, lease: Lease, cluster: Cluster, book: RelayedBook, limits: Limits | None = None
+        self,
+        journal: PublishedJournal,
+        lease: Lease,
+        cluster: Cluster,
+        book: RelayedBook,
+        limits: Limits | None = None,
+        *,
+        clock: Clock = system_clock,
     ) -> None:
         self._journal = journal
         self._lease = lease
         self._cluster = cluster
         self._book = book
         self._limits = limits or Limits()
+        self._clock = clock
         self._publisher: Publisher | None = None
+        self._confirmed = ""  # the server whose gate this relay has opened
 
     def __enter__(self) -> Self:
         return self
@@ -105,11 +113,13 @@ class Relay:
         target = self._journal.head().position
         with self._session(Event(), self._limits.lease_wait_s) as publisher:
             assert publisher, "a lease is taken or refused, never given up waiting for"
-            while publisher.head.position < target:
-                publisher.publish(self._waiting(publisher))
-                if progress:
+            at, busy = publisher.head.position, True
+            while busy and (at < target or not self._is_confirmed()):
+                busy = self._round(publisher)
+                if progress and publisher.head.position > at:
                     progress(publisher.head.position, target)
-            return publisher.head.position
+                at = publisher.head.position
+            return at
 
     def run(self, stop: Event) -> None:
         """Follow the journal until `stop` is set. Waits for the lease as long as it takes; raises as `drain` does."""
@@ -117,57 +127,118 @@ class Relay:
             while publisher and not stop.is_set():
                 watchdog.busy(f"the window behind position {publisher.head.position} of book {self._book.book_id}")
                 self._lease.check()
-                events = self._waiting(publisher)
-                if events:
-                    publisher.publish(events)
-                else:
+                if not self._patient_round(publisher):
                     watchdog.idle()
                     stop.wait(self._limits.poll_interval_s)
         self.close()
 
+    def repair(self, progress: Progress | None = None) -> Repair:
+        """Compare all that Kafka holds of the book with the journal, and send again what it lost.
+
+        Raises as `drain` does, and for what cannot be repaired (`Survey.take`). Afterwards this relay works as ever.
+        """
+        self.close()  # a start of its own: the end is found in another way
+        survey: list[Survey] = []
+
+        def find(reader: LogReader) -> PublishedHead:
+            survey.append(Survey(reader, self._journal, self._book.book_id, self._book.journal_id, progress))
+            return survey[0].take(data_partitions(self._book.partitions))
+
+        with self._session(Event(), self._limits.lease_wait_s, find) as publisher:
+            assert publisher, "a lease is taken or refused, never given up waiting for"
+            [found] = survey
+            resend(publisher, self._journal, found.losses, self._limits.window, progress)
+            self._round(publisher)
+            return Repair(position=publisher.head.position, losses=found.losses, head_rebuilt=found.head_rebuilt)
+
     def status(self) -> RelayStatus:
         """How far Kafka is behind for those who read it, whoever relays. Disturbs nobody, and waits for nobody."""
-        published = self._publisher.head if self._publisher else self._last_head()
-        return RelayStatus(
-            published=published.position if published else 0,
-            head=self._journal.head().position,
-            holder=self._lease.current(),
-        )
+        known = self._publisher.head.position if self._publisher else None
+        return look(self._journal, self._lease, self._cluster, self._book.book_id, clock=self._clock, published=known)
 
-    def _last_head(self) -> PublishedHead | None:
-        if not was_relayed(self._cluster, self._book.book_id):
-            return None
-        with LogReader(self._cluster) as reader:
-            return visible_head(reader, self._book.book_id)
+    def _patient_round(self, publisher: Publisher) -> bool:
+        try:
+            return self._round(publisher)
+        except JournalUnavailable:
+            return False  # for as long as the lease lasts, which that server keeps: after that `check` ends the run
+
+    def _round(self, publisher: Publisher) -> bool:
+        """Publish one window, or have the gate opened again; whether there was anything to do."""
+        events = self._waiting(publisher)
+        # After the reading: what a server answered that nobody has confirmed is not published.
+        if not self._is_confirmed():
+            server = self._journal.gate_state().server
+            publisher.prove()
+            self._confirm(publisher, server)
+            return True
+        if events:
+            publisher.publish(events)
+        return bool(events)
 
     def _waiting(self, publisher: Publisher) -> list[RecordedEvent]:
-        return self._journal.after(publisher.head.position, self._limits.window)
+        """What is to be published next: at most a window, and the rest of the request that it would cut in two."""
+        events = self._journal.after(publisher.head.position, self._limits.window)
+        if len(events) == self._limits.window and (rest := _left_of_request(events[-1].state)):
+            events += self._journal.after(events[-1].position, rest)
+        return events
+
+    def _is_confirmed(self) -> bool:
+        state = self._journal.gate_state()
+        return state.gate == "open" and state.server == self._confirmed
+
+    def _confirm(self, publisher: Publisher, server: str) -> None:
+        """Open the gate, if Kafka is not ahead; else raise why. If the server changed just now the next round does it.
+
+        `server` answered before it was proved that no other relay publishes; what that one had published is then there.
+        """
+        head = publisher.head
+        if self._journal.confirm_gate(head.position, head.hash, server) is Confirmation.CONFIRMED:
+            self._confirmed = server
+        else:
+            require_in_journal(self._journal, self._book.book_id, self._book.journal_id, head)
 
     @contextmanager
-    def _session(self, stop: Event, lease_wait_s: float | None) -> Iterator[Publisher | None]:
+    def _session(
+        self, stop: Event, lease_wait_s: float | None, find: Callable[[LogReader], PublishedHead] | None = None
+    ) -> Iterator[Publisher | None]:
         """The publisher of this relay, started if need be; after a failure it is let go. None: `stop` came first."""
         try:
             if self._lease.take(stop, lease_wait_s):
                 self._lease.check()
-                self._publisher = self._publisher or self._start()
+                self._publisher = self._publisher or self._start(find or self._find)
             yield self._publisher
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> Publisher:
+    def _find(self, reader: LogReader) -> PublishedHead:
+        resumption = Resumption(reader, self._journal, self._book.book_id, self._book.journal_id)
+        return resumption.find(data_partitions(self._book.partitions))
+
+    def _start(self, find: Callable[[LogReader], PublishedHead]) -> Publisher:
         """Fence older relays off, find the end, and prove it."""
         require_topics(self._cluster, self._book.book_id, self._book.partitions, self._limits.replication)
+        server = self._journal.gate_state().server
         producer = self._cluster.producer(self._book.journal_id)
         try:
             with self._cluster.translated("to end what an older relay left open"):
                 producer.init_transactions()
             with LogReader(self._cluster) as reader:
-                resumption = Resumption(reader, self._journal, self._book.book_id, self._book.journal_id)
-                head = resumption.find(data_partitions(self._book.partitions))
+                head = find(reader)
+            head = msgspec.structs.replace(head, incarnation=head.incarnation + 1)
+            publisher = Publisher(self._cluster, producer, self._book.book_id, head)
+            self._confirm(publisher, server)
         except BaseException:
             with suppress(KafkaUnavailable):  # why the start failed is what counts
                 self._cluster.within("to let a producer go", lambda: producer.close(1.0))
             raise
-        head = msgspec.structs.replace(head, incarnation=head.incarnation + 1)
-        return Publisher(self._cluster, producer, self._book.book_id, head)
+        return publisher
+
+
+def _left_of_request(state: bytes) -> int:
+    """How many events of its request follow this one; 0 where it does not say."""
+    try:
+        request = msgspec.json.decode(state, type=_Request)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return 0
+    return max(0, request.requestsize - request.requestindex)

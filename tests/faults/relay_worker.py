@@ -3,6 +3,8 @@
 import sys
 from typing import TextIO
 
+from kafka import KafkaProducer
+
 from ledger.journal.database import Database
 from ledger.relay.relay import Limits
 from schemas.errors import LedgerError
@@ -10,7 +12,8 @@ from tests.integration.relay.relayed import RelayedLedger
 
 
 def main() -> int:
-    url, bootstrap, book_id, window = sys.argv[1:]
+    url, bootstrap, book_id, window, transaction_ms = sys.argv[1:]
+    KafkaProducer.DEFAULT_CONFIG["transaction_timeout_ms"] = int(transaction_ms)  # the relay leaves it as it is
     ledger = RelayedLedger(Database(url=url), bootstrap, book_id)
     try:
         with ledger.relay(Limits(window=int(window)), stale_s=1.0, renew_s=0.2) as relay:

@@ -7,22 +7,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import SIGCONT, SIGKILL, SIGSTOP
-from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.relay.errors import KafkaUnavailable, RelayFailed, RelayFenced
 from ledger.relay.relay import Limits
-from tests.integration.relay.relayed import RelayedLedger, positions
+from schemas.registry import JOURNAL_TOPIC
+from tests.faults.evidence import is_ordered
+from tests.integration.relay.relayed import PARTITIONS, RelayedLedger, eventually, positions, true_ends
 
 ROUNDS = 4
 
 
 @contextmanager
-def a_relay_process(ledger: RelayedLedger, window: int) -> Iterator[subprocess.Popen[str]]:
-    """Yields once the first window is published."""
-    arguments = [ledger.database.url, ledger.bootstrap, ledger.book_id, str(window)]
+def a_relay_process(
+    ledger: RelayedLedger, window: int, *, transaction_ms: int = 60_000
+) -> Iterator[subprocess.Popen[str]]:
+    """Yields once the first window is published. `transaction_ms`: Kafka ends its transactions after so long."""
+    arguments = [ledger.database.url, ledger.bootstrap, ledger.book_id, str(window), str(transaction_ms)]
     command = [sys.executable, "-m", "tests.faults.relay_worker", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -51,15 +55,24 @@ def assert_published_once(ledger: RelayedLedger) -> None:
         assert is_ordered(log)
 
 
-def is_ordered(records: list[Any]) -> bool:
-    """Whether offsets grow with positions in each partition; `records` come by position."""
-    last: dict[tuple[str, int], int] = {}
-    for record in records:
-        place = (record.topic, record.partition)
-        if record.offset <= last.get(place, -1):
-            return False
-        last[place] = record.offset
-    return True
+def stop_within_a_transaction(relay: subprocess.Popen[str], ledger: RelayedLedger) -> None:
+    """SIGSTOP at a moment when Kafka has records of it that are not committed."""
+    relay.send_signal(SIGSTOP)
+    while not has_open_transaction(ledger.bootstrap):
+        assert relay.poll() is None, "the relay ended before it was stopped within a transaction"
+        relay.send_signal(SIGCONT)
+        time.sleep(0.02)
+        relay.send_signal(SIGSTOP)
+
+
+def has_open_transaction(bootstrap: str) -> bool:
+    """Whether readers of committed records do not see the end of the journal's topic."""
+    partitions = [TopicPartition(JOURNAL_TOPIC, number) for number in range(PARTITIONS)]
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
+    try:
+        return dict(consumer.end_offsets(partitions)) != true_ends(bootstrap, partitions)
+    finally:
+        consumer.close()
 
 
 def test_a_relay_killed_at_random_moments_loses_and_doubles_nothing(ledger: RelayedLedger) -> None:
@@ -85,6 +98,19 @@ def test_a_stopped_relay_that_wakes_up_after_another_took_over_ends_and_doubles_
         _, said = zombie.communicate(timeout=30)
     assert zombie.returncode == 1
     assert "error relay_fenced" in said
+    assert_published_once(ledger)
+
+
+def test_a_relay_stopped_until_kafka_ended_its_transaction_ends_and_loses_nothing(ledger: RelayedLedger) -> None:
+    ledger.records(400)
+    with a_relay_process(ledger, window=1000, transaction_ms=1000) as stopped:
+        stop_within_a_transaction(stopped, ledger)
+        eventually(lambda: not has_open_transaction(ledger.bootstrap), limit_s=60)
+        stopped.send_signal(SIGCONT)
+        _, said = stopped.communicate(timeout=60)
+    assert stopped.returncode == 1
+    assert "error relay_fenced" in said or "error relay_failed" in said
+    ledger.drains()
     assert_published_once(ledger)
 
 

@@ -1,12 +1,13 @@
 """Commands that set a ledger up and look at how it is set up: init, migrate, config."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from ledger.bootstrap import Ledger
 from ledger.entrypoints.cli.options import Json
-from ledger.entrypoints.cli.output import console, print_json, print_table
+from ledger.entrypoints.cli.output import console, print_json, print_table, progress
 from ledger.settings import read_settings
 
 
@@ -45,10 +46,18 @@ def config(json: Json = False) -> None:
         print_table("Settings", {"variable": "left", "value": "left", "meaning": "left"}, rows)
 
 
-def doctor(json: Json = False) -> None:
-    """Look at server, schema, rights, key file and, where Kafka runs, topics; say what to do about what is wrong."""
-    with Ledger(read_settings()) as ledger:
-        checks = ledger.inspect()
+def doctor(
+    quick: Annotated[bool, typer.Option("--quick", help="Settings, rights and counts only; read no events.")] = False,
+    json: Json = False,
+) -> None:
+    """Look for what is wrong, and say what to do about it: server, schema, clocks, rights, key file, topics of Kafka
+    where it runs, and every event, for gaps and broken hash chains.
+    """
+    with (
+        Ledger(read_settings()) as ledger,
+        nullcontext() if quick else progress("Reading all events", "reads") as report,
+    ):
+        checks = ledger.inspect(quick=quick, progress=report)
     if json:
         print_json(
             [{"check": check.name, "ok": check.ok, "found": check.found, "advice": check.advice} for check in checks]

@@ -8,25 +8,37 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.bootstrap import Ledger
 from ledger.entrypoints.cli.options import Json
-from ledger.entrypoints.cli.output import console, print_json, print_table, print_warning
+from ledger.entrypoints.cli.output import console, print_json, print_table, print_warning, progress
 from ledger.settings import read_settings
 from schemas.errors import Unavailable
+
+if TYPE_CHECKING:
+    from ledger.relay.relay import Relay
+    from ledger.relay.status import RelayStatus
 
 relay_app = typer.Typer(help="Publish the journal to Kafka: follow it until stopped.", invoke_without_command=True)
 project_app = typer.Typer(help="Bring the projections forward until stopped.", invoke_without_command=True)
 
 Check = Annotated[bool, typer.Option("--check", help="Exit with 6 unless one works now; for health checks.")]
 Once = Annotated[bool, typer.Option("--once", help="Do what there is to do, then end.")]
+RepairFirst = Annotated[
+    bool, typer.Option("--repair", help="First compare Kafka with the journal, and send again what it lost.")
+]
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True, help="End when standard input ends.")]
 Kafka = Annotated[bool, typer.Option("--kafka", help="With Kafka; embedded unless LEDGER_KAFKA_BOOTSTRAP names one.")]
 
+_GATES = {
+    "open": "open",
+    "closed": "closed: the journal takes nothing new until a relay has confirmed it",
+    "none": "none: no relay has confirmed this journal yet",
+}
 _SHORTEST_LIFE_S = 5.0
 _LONGEST_PAUSE_S = 30.0
 _STOP_LIMIT_S = 20.0
@@ -37,11 +49,15 @@ class NobodyWorks(Unavailable):
 
 
 @relay_app.callback()
-def relay(context: typer.Context, once: Once = False, supervised: Supervised = False) -> None:
+def relay(
+    context: typer.Context, once: Once = False, repair: RepairFirst = False, supervised: Supervised = False
+) -> None:
     """Publish the journal to Kafka: follow it until stopped."""
     if context.invoked_subcommand:
         return
     with Ledger(read_settings()) as ledger, ledger.relay() as relaying:
+        if repair:
+            _repair(relaying)
         if once:
             console.print(f"Published up to position {relaying.drain():,}")
             return
@@ -49,6 +65,18 @@ def relay(context: typer.Context, once: Once = False, supervised: Supervised = F
         with until_stopped(supervised=supervised) as stop:
             relaying.run(stop)
     console.print("Stopped")
+
+
+def _repair(relaying: "Relay") -> None:
+    with progress("Comparing and repairing", "records") as report:
+        repaired = relaying.repair(report)
+    for loss in repaired.losses:
+        place = f"{loss.partition.topic}/{loss.partition.partition}"
+        console.print(f"Sent {loss.missing:,} events to {place} again, up to position {loss.position:,}")
+    if repaired.head_rebuilt:
+        console.print("Made the heads topic anew")
+    elif not repaired.losses:
+        console.print("Nothing to repair: Kafka holds all that it should, as the journal has it")
 
 
 @relay_app.command("status")
@@ -62,12 +90,22 @@ def relay_status(check: Check = False, json: Json = False) -> None:
         with ledger.relay() as relaying:
             status = relaying.status()
     if json:
-        print_json({"holder": status.holder, "published": status.published, "head": status.head, "lag": status.lag})
+        print_json(asdict(status) | {"lag": status.lag})
     else:
-        console.print(f"Relay      {status.holder or 'nobody relays just now'}")
-        console.print(f"Published  {status.published:,} of {status.head:,} events, {status.lag:,} behind")
+        _print_status(status)
     if check and status.holder is None:
         raise NobodyWorks("asked whether a relay works; none holds the lease. Start one with ledger relay")
+
+
+def _print_status(status: "RelayStatus") -> None:
+    console.print(f"Relay      {status.holder or 'nobody relays just now'}")
+    console.print(f"Published  {status.published:,} of {status.head:,} events, {status.lag:,} behind")
+    if status.oldest_waiting_s is not None:
+        console.print(f"Waiting    the oldest for {status.oldest_waiting_s:,.1f} s")
+    if status.window is not None:
+        rate = "" if status.events_per_s is None else f", {status.events_per_s:,.0f} events/s over the newest windows"
+        console.print(f"Window     {status.window:,} events in the last one{rate}")
+    console.print(f"Gate       {_GATES[status.gate]}")
 
 
 @project_app.callback()

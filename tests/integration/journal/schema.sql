@@ -157,6 +157,38 @@ $$;
 
 ALTER FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) OWNER TO ledger_owner;
 
+CREATE FUNCTION journal.confirm_gate(published bigint, published_hash text, asked_server text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    running    record;
+    found_hash text;
+begin
+    select s.*, s::text as said into strict running from journal.server() s;
+    if running.said is distinct from asked_server then
+        return 'moved';
+    end if;
+    if published > 0 then
+        select encode(sha256(e.state), 'hex') into found_hash from journal.event e where e.position = published;
+        if not found then
+            return 'ahead';
+        elsif found_hash is distinct from published_hash then
+            return 'disagree';
+        end if;
+    end if;
+    insert into journal.gate as g (started_at, system_identifier, timeline, files, position)
+    values (running.started_at, running.system_identifier, running.timeline, running.files, published)
+        on conflict (only_one) do update
+       set (started_at, system_identifier, timeline, files, position, confirmed_at)
+         = (excluded.started_at, excluded.system_identifier, excluded.timeline, excluded.files, excluded.position,
+            clock_timestamp());
+    return 'confirmed';
+end
+$$;
+
+ALTER FUNCTION journal.confirm_gate(published bigint, published_hash text, asked_server text) OWNER TO ledger_owner;
+
 CREATE FUNCTION journal.gate_open() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -168,12 +200,28 @@ begin
     return exists (
         select
           from journal.gate g, journal.server() s
-         where (g.started_at, g.system_identifier, g.timeline) = (s.started_at, s.system_identifier, s.timeline)
+         where (g.started_at, g.system_identifier, g.timeline, g.files)
+             = (s.started_at, s.system_identifier, s.timeline, s.files)
     );
 end
 $$;
 
 ALTER FUNCTION journal.gate_open() OWNER TO ledger_owner;
+
+CREATE FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) RETURNS record
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select h.position,
+           case when not exists (select from journal.gate) then 'none'
+                when journal.gate_open() then 'open'
+                else 'closed' end,
+           s::text
+      from journal.head h, journal.server() s
+     where h.only_one
+$$;
+
+ALTER FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) OWNER TO ledger_owner;
 
 CREATE FUNCTION journal.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -188,16 +236,106 @@ $$;
 
 ALTER FUNCTION journal.refuse_change() OWNER TO ledger_owner;
 
-CREATE FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint) RETURNS record
+CREATE FUNCTION journal.restore(first_position bigint, streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], partition_seqs bigint[], times_us bigint[], prev_hashes bytea[], action_dates date[], states bytea[], command_ids bytea[], command_hashes bytea[], command_firsts bigint[], command_lasts bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    head_position bigint;
+    head_us       bigint;
+    last_position bigint := first_position + cardinality(states) - 1;
+    refusal       text;
+begin
+    select h.position, h.recorded_us into strict head_position, head_us from journal.head h where h.only_one for update;
+    if first_position <> head_position + 1 then
+        raise exception 'position % does not follow the journal, which ends at %', first_position, head_position
+            using errcode = 'LG002';
+    end if;
+
+    select format('position %s, stream %s version %s, partition %s number %s, does not continue the journal: %s',
+                  first_position + e.n - 1, e.stream, e.version, e.partition, e.seq, e.wrong)
+      into refusal
+      from (select d.*,
+                   case when d.version <> d.following then format('version %s should follow', d.following)
+                        when d.prev_hash is distinct from d.hash_before
+                        then format('it names another event than the one before, whose hash is %s',
+                                    coalesce(encode(d.hash_before, 'hex'), 'none'))
+                        when d.seq <> d.seq_following then format('number %s should follow', d.seq_following)
+                        when d.us < d.us_before then 'it is older than the one before' end as wrong
+              from (select r.*,
+                           coalesce(s.version, 0) + row_number() over of_stream as following,
+                           coalesce(lag(sha256(r.state)) over of_stream, s.head_hash) as hash_before,
+                           coalesce(p.seq, 0) + row_number() over (partition by r.partition order by r.n)
+                               as seq_following,
+                           lag(r.us, 1, head_us) over (order by r.n) as us_before
+                      from unnest(streams, versions, partitions, partition_seqs, times_us, prev_hashes, states)
+                           with ordinality as r (stream, version, partition, seq, us, prev_hash, state, n)
+                      left join journal.stream s on s.stream = r.stream
+                      left join journal.partition p on p.partition = r.partition
+                    window of_stream as (partition by r.stream order by r.n)) d) e
+     where e.wrong is not null
+     order by e.n
+     limit 1;
+    if refusal is not null then
+        raise exception '%', refusal using errcode = 'LG002';
+    end if;
+    select format('the idempotency key of position %s is recorded already', c.first)
+      into refusal
+      from unnest(command_ids, command_firsts) as c (id, first)
+      join journal.command k on k.command_id = c.id
+     limit 1;
+    if refusal is not null then
+        raise exception '%', refusal using errcode = 'LG002';
+    end if;
+
+    insert into journal.event (position, stream, streamversion, type, topic, key, partition, partitionseq,
+                               recorded_us, state)
+    select first_position + e.n - 1, e.stream, e.version, e.type, e.topic, e.key, e.partition, e.seq, e.us, e.state
+      from unnest(streams, versions, types, topics, keys, partitions, partition_seqs, times_us, states)
+           with ordinality as e (stream, version, type, topic, key, partition, seq, us, state, n);
+
+    insert into journal.stream as s (stream, version, head_hash, next_action_on)
+    select distinct on (e.stream) e.stream, e.version, sha256(e.state), e.action_on
+      from unnest(streams, versions, action_dates, states) as e (stream, version, action_on, state)
+     order by e.stream, e.version desc
+        on conflict (stream) do update
+       set (version, head_hash, next_action_on) = (excluded.version, excluded.head_hash, excluded.next_action_on);
+
+    insert into journal.partition as p (partition, seq)
+    select e.partition, max(e.seq) from unnest(partitions, partition_seqs) as e (partition, seq) group by e.partition
+        on conflict (partition) do update set seq = excluded.seq;
+
+    insert into journal.command (command_id, command_hash, first_position, last_position)
+    select * from unnest(command_ids, command_hashes, command_firsts, command_lasts);
+
+    update journal.head h set position = last_position, recorded_us = times_us[cardinality(times_us)] where h.only_one;
+
+    insert into journal.gate as g (started_at, system_identifier, timeline, position)
+    values ('epoch', 0, 0, 0)
+        on conflict (only_one) do update set (started_at, system_identifier, timeline, files) = ('epoch', 0, 0, '');
+
+    perform pg_notify('journal', last_position::text);
+    return last_position;
+end
+$$;
+
+ALTER FUNCTION journal.restore(first_position bigint, streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], partition_seqs bigint[], times_us bigint[], prev_hashes bytea[], action_dates date[], states bytea[], command_ids bytea[], command_hashes bytea[], command_firsts bigint[], command_lasts bigint[]) OWNER TO ledger_owner;
+
+CREATE FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint, OUT files text) RETURNS record
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select pg_postmaster_start_time(),
            (select c.system_identifier from pg_control_system() c),
-           ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint
+           ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint,
+           pg_relation_filepath('journal.event')
 $$;
 
-ALTER FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint) OWNER TO ledger_owner;
+ALTER FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint, OUT files text) OWNER TO ledger_owner;
 
 CREATE TABLE journal.command (
     command_id bytea NOT NULL,
@@ -236,6 +374,7 @@ CREATE TABLE journal.gate (
     timeline bigint NOT NULL,
     confirmed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     "position" bigint NOT NULL,
+    files text DEFAULT ''::text NOT NULL,
     CONSTRAINT gate_only_one_check CHECK (only_one),
     CONSTRAINT gate_position_check CHECK (("position" >= 0))
 );
@@ -365,15 +504,26 @@ GRANT USAGE ON SCHEMA projections TO ledger_writer;
 REVOKE ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) TO ledger_writer;
 
+REVOKE ALL ON FUNCTION journal.confirm_gate(published bigint, published_hash text, asked_server text) FROM PUBLIC;
+GRANT ALL ON FUNCTION journal.confirm_gate(published bigint, published_hash text, asked_server text) TO ledger_relay;
+
 REVOKE ALL ON FUNCTION journal.gate_open() FROM PUBLIC;
 GRANT ALL ON FUNCTION journal.gate_open() TO ledger_writer;
 GRANT ALL ON FUNCTION journal.gate_open() TO ledger_relay;
 GRANT ALL ON FUNCTION journal.gate_open() TO ledger_projector;
 GRANT ALL ON FUNCTION journal.gate_open() TO ledger_reader;
 
+REVOKE ALL ON FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) FROM PUBLIC;
+GRANT ALL ON FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) TO ledger_writer;
+GRANT ALL ON FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) TO ledger_relay;
+GRANT ALL ON FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) TO ledger_projector;
+GRANT ALL ON FUNCTION journal.gate_state(OUT head bigint, OUT gate text, OUT server text) TO ledger_reader;
+
 REVOKE ALL ON FUNCTION journal.refuse_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION journal.restore(first_position bigint, streams text[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], partition_seqs bigint[], times_us bigint[], prev_hashes bytea[], action_dates date[], states bytea[], command_ids bytea[], command_hashes bytea[], command_firsts bigint[], command_lasts bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION journal.server(OUT started_at timestamp with time zone, OUT system_identifier bigint, OUT timeline bigint, OUT files text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE journal.command TO ledger_writer;
 GRANT SELECT ON TABLE journal.command TO ledger_relay;

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from kafka import KafkaProducer
 
-from ledger.journal.journal import Journal
 from ledger.journal.lease import Lease
+from ledger.journal.published import PublishedJournal
 from ledger.journal.records import RecordedEvent
 from ledger.relay.cluster import Cluster
 from ledger.relay.relay import Relay, RelayedBook
@@ -88,7 +88,7 @@ def relay(recorded: RecordedBook, bootstrap: str) -> None:
         book_id=recorded.book.book_id, journal_id=recorded.book.journal_id, partitions=recorded.book.partitions
     )
     with (
-        Journal(recorded.database, role="ledger_relay", pool_size=1) as journal,
+        PublishedJournal(recorded.database) as journal,
         Relay(journal, Lease(recorded.database), Cluster(bootstrap=bootstrap), book) as publisher,
     ):
         publisher.drain()

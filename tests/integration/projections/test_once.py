@@ -41,8 +41,9 @@ def test_a_claim_fences_off_whoever_had_the_partition(recorded: RecordedBook) ->
         [old] = claim(connection, recorded.book.book_id, PROJECTIONS[:1], [batch.partition])
         [new] = claim(connection, recorded.book.book_id, PROJECTIONS[:1], [batch.partition])
         with pytest.raises(Fenced, match="another worker"):
-            advance(connection, old, fact)
-        assert advance(connection, new, fact).position == fact.position
+            advance(connection, [(old, fact)])
+        [moved] = advance(connection, [(new, fact)])
+        assert moved.position == fact.position
 
 
 def test_a_checkpoint_moves_only_from_where_it_was_left(recorded: RecordedBook) -> None:
@@ -51,10 +52,10 @@ def test_a_checkpoint_moves_only_from_where_it_was_left(recorded: RecordedBook) 
     with recorded.database.connect("ledger_projector") as connection:
         install(connection, PROJECTIONS)
         [mark] = claim(connection, recorded.book.book_id, PROJECTIONS[:1], [batch.partition])
-        advance(connection, mark, first)
+        advance(connection, [(mark, first)])
         for wrong in (mark, replace(mark, position=second.position)):
             with pytest.raises(Fenced):
-                advance(connection, wrong, second)
+                advance(connection, [(wrong, second)])
 
 
 def test_batches_that_are_delivered_again_change_nothing(recorded: RecordedBook) -> None:

@@ -3,12 +3,12 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from ledger.clock import random_event_ids
 from ledger.domain.book import apply as apply_to_book
@@ -17,7 +17,9 @@ from ledger.domain.loan import apply
 from ledger.journal.database import Database
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.journal import Journal
+from ledger.journal.keys import CommandKeys
 from ledger.journal.lease import Lease
+from ledger.journal.published import PublishedJournal
 from ledger.journal.records import RecordedEvent, Request, Verdict
 from ledger.relay.cluster import Cluster
 from ledger.relay.relay import Limits, Relay, RelayedBook
@@ -26,6 +28,8 @@ from schemas.values import Event
 from tests.loan_builders import OPENED, Life, a_loan_opened, days
 
 PARTITIONS = 12
+KEYS = CommandKeys(b"k" * 32)
+TABLES = ("event", "stream", "command", "partition", "head")
 _REQUESTS_AT_ONCE = 200
 _READ_S = 20
 
@@ -50,7 +54,7 @@ class RelayedLedger:
         with Journal(self.database) as journal:
             for first in range(0, loans, _REQUESTS_AT_ONCE):
                 requests = [
-                    self._request(f"loan/{name}", a_life(name)) for name in names[first : first + _REQUESTS_AT_ONCE]
+                    self.request(f"loan/{name}", a_life(name)) for name in names[first : first + _REQUESTS_AT_ONCE]
                 ]
                 assert {outcome.verdict for outcome in journal.append(requests)} == {Verdict.APPENDED}
             return journal.head().position
@@ -66,13 +70,13 @@ class RelayedLedger:
             cut_off="00:00",
             currencies={"USD": 2},
             partitions=PARTITIONS,
-            key_id="0" * 64,
+            key_id=KEYS.key_id,
         )
         book = apply_to_book(None, opened[0])
         assert book
         closed = close_day(book, OPENED, loans_visited=0, today=days(0))
         with Journal(self.database) as journal:
-            [outcome] = journal.append([self._request(f"book/{self.book_id}", [*opened, *closed])])
+            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed])])
             assert outcome.verdict is Verdict.APPENDED
             return journal.head().position
 
@@ -87,7 +91,7 @@ class RelayedLedger:
         cluster = Cluster(bootstrap=self.bootstrap, timeout_s=timeout_s)
         held = Lease(self.database, **lease)  # type: ignore[arg-type] # because only the numbers of a lease are passed
         with (
-            Journal(self.database, role="ledger_relay") as journal,
+            PublishedJournal(self.database) as journal,
             Relay(journal, held, cluster, book or self.book, limits) as relay,
         ):
             yield relay
@@ -95,6 +99,15 @@ class RelayedLedger:
     def drains(self) -> int:
         with self.relay() as relay:
             return relay.drain()
+
+    def tables(self) -> dict[str, list[Any]]:
+        """All rows that a journal is made of."""
+        with self.database.connect() as connection:
+            return {name: connection.execute(f"select * from journal.{name} order by 1").fetchall() for name in TABLES}
+
+    def gate(self) -> str:
+        with PublishedJournal(self.database) as journal:
+            return journal.gate_state().gate
 
     def published(self, *topics: str) -> list[Any]:
         """The book's committed records, read by a plain consumer, in order of position."""
@@ -108,7 +121,7 @@ class RelayedLedger:
     def family_records(self) -> list[Any]:
         return self.published(*REGISTRY.families())
 
-    def _request(self, stream: str, events: Sequence[Event]) -> Request:
+    def request(self, stream: str, events: Sequence[Event]) -> Request:
         keyed = secrets.token_bytes(32)
         provenance = Provenance(
             book_id=self.book_id,
@@ -118,7 +131,7 @@ class RelayedLedger:
             command_id=keyed,
             command_hash=keyed,
         )
-        decision = Decision(head=StreamHead(stream=stream), events=events)
+        decision = Decision(head=StreamHead(stream=stream), events=events, next_action_on=days(40))
         return encode([decision], provenance, partitions=PARTITIONS, event_ids=random_event_ids)
 
 
@@ -176,6 +189,26 @@ def true_ends(bootstrap: str, parts: Sequence[TopicPartition]) -> dict[TopicPart
         return dict(consumer.end_offsets(parts))
     finally:
         consumer.close()
+
+
+def lose(ledger: RelayedLedger, topic: str, partition: int, *, keep: Sequence[Any] = ()) -> None:
+    """Kafka forgets what a partition holds; of the book only some records are there again, as `published` read them."""
+    place = TopicPartition(topic, partition)
+    with closing(KafkaAdminClient(bootstrap_servers=ledger.bootstrap)) as admin:
+        admin.delete_records(true_ends(ledger.bootstrap, [place]))
+    with another_producer(ledger.bootstrap) as producer:
+        for each in keep:
+            producer.send(
+                topic, value=each.value, key=each.key, headers=list(each.headers), partition=partition,
+                timestamp_ms=each.timestamp,
+            )  # fmt: skip
+        producer.flush(timeout=10)
+
+
+def fullest(records: Sequence[Any]) -> tuple[int, list[Any]]:
+    """The partition with most of some records, and those."""
+    by_partition = {n: [record for record in records if record.partition == n] for n in range(PARTITIONS)}
+    return max(by_partition.items(), key=lambda entry: len(entry[1]))
 
 
 @contextmanager
