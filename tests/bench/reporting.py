@@ -48,15 +48,17 @@ class Figure:
         return measured is not None and bool(_RELATIONS[self.must.relation](measured, self.must.limit))
 
     def line(self) -> str:
-        """The figure as JSON; what it does not have is left out."""
-        document: dict[str, Any] = {"name": self.name, "value": _short(self.value), "unit": self.unit}
-        if self.peer:
-            document["peer"] = self.peer
-        if self.ratio is not None:
-            document["ratio"] = _short(self.ratio)
-        if self.must:
-            document["must"] = str(self.must)
-        return orjson.dumps(document | {"machine": MACHINE}).decode()
+        """The figure as JSON; null for what it does not have."""
+        document: dict[str, Any] = {
+            "name": self.name,
+            "value": _short(self.value),
+            "unit": self.unit,
+            "peer": self.peer or None,
+            "ratio": None if self.ratio is None else _short(self.ratio),
+            "must": str(self.must) if self.must else None,
+            "machine": MACHINE,
+        }
+        return orjson.dumps(document).decode()
 
 
 def report(figure: Figure) -> Figure:

@@ -50,7 +50,8 @@ def the_snapshot(ledger: Ledger) -> Snapshot:
 
 
 def test_a_snapshot_is_kept_every_so_many_versions(paid: Ledger) -> None:
-    assert the_snapshot(paid).version in {20, 21, 22, 23, 24, 25}
+    """It is written beside the work, so a few versions late; never more than one interval."""
+    assert 25 - 10 < the_snapshot(paid).version <= 25
 
 
 def test_a_loan_from_a_snapshot_is_the_loan_from_all_events(paid: Ledger) -> None:
