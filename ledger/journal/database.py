@@ -119,6 +119,11 @@ def _ours(database: Database, error: psycopg.Error) -> LedgerError | None:
             "since a relay last confirmed that Kafka is not ahead of it. It opens as soon as a relay runs: ledger "
             "relay. If that finds Kafka ahead, run ledger restore --tail"
         )
+    if error.diag.severity_nonlocalized in {"FATAL", "PANIC"}:
+        return JournalUnavailable(
+            f"asked PostgreSQL at {database.address}: {_text(error)}; the server ended the session. "
+            "See its log, then try again"
+        )
     if error.sqlstate or not isinstance(error, psycopg.ProgrammingError):
         return None
     return JournalMisconfigured(

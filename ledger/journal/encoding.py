@@ -84,8 +84,8 @@ def encode(
         reads={head.stream: head.version for head in (*(decision.head for decision in decisions), *also_read)},
         events=events,
         next_actions={decision.head.stream: decision.next_action_on for decision in decisions},
-        command_id=provenance.command_id if events else None,
-        command_hash=provenance.command_hash if events else None,
+        command_id=provenance.command_id,
+        command_hash=provenance.command_hash,
     )
 
 

@@ -26,7 +26,7 @@ class Request:
 
     `reads` names every stream that the command read, with the version found (0: no such stream); it must include
     those that `events` belong to. `next_actions` sets the date of the next visit by day end (None: none).
-    `command_id` and `command_hash` are 32 bytes each; None where no event comes of it.
+    `command_id` and `command_hash` are 32 bytes each; a key is looked up always, and kept where events come of it.
     """
 
     reads: Mapping[str, int]

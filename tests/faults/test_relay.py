@@ -5,18 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
 
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.relay.errors import KafkaUnavailable, RelayFailed, RelayFenced
 from ledger.relay.relay import Limits
-from schemas.registry import JOURNAL_TOPIC
 from tests.faults.evidence import is_ordered
-from tests.integration.relay.relayed import PARTITIONS, RelayedLedger, eventually, positions, true_ends
+from tests.integration.relay.relayed import RelayedLedger, eventually, positions
 
 ROUNDS = 4
 
@@ -58,21 +57,18 @@ def assert_published_once(ledger: RelayedLedger) -> None:
 def stop_within_a_transaction(relay: subprocess.Popen[str], ledger: RelayedLedger) -> None:
     """SIGSTOP at a moment when Kafka has records of it that are not committed."""
     relay.send_signal(SIGSTOP)
-    while not has_open_transaction(ledger.bootstrap):
+    while not has_open_transaction(ledger):
         assert relay.poll() is None, "the relay ended before it was stopped within a transaction"
         relay.send_signal(SIGCONT)
         time.sleep(0.02)
         relay.send_signal(SIGSTOP)
 
 
-def has_open_transaction(bootstrap: str) -> bool:
-    """Whether readers of committed records do not see the end of the journal's topic."""
-    partitions = [TopicPartition(JOURNAL_TOPIC, number) for number in range(PARTITIONS)]
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
-    try:
-        return dict(consumer.end_offsets(partitions)) != true_ends(bootstrap, partitions)
-    finally:
-        consumer.close()
+def has_open_transaction(ledger: RelayedLedger) -> bool:
+    """Whether Kafka waits for a relay of the book to commit."""
+    name = f"ledger-relay-{ledger.book.journal_id}"
+    with closing(KafkaAdminClient(bootstrap_servers=ledger.bootstrap)) as admin:
+        return str(admin.describe_transactions([name])[name].state.value) == "Ongoing"
 
 
 def test_a_relay_killed_at_random_moments_loses_and_doubles_nothing(ledger: RelayedLedger) -> None:
@@ -105,7 +101,7 @@ def test_a_relay_stopped_until_kafka_ended_its_transaction_ends_and_loses_nothin
     ledger.records(400)
     with a_relay_process(ledger, window=1000, transaction_ms=1000) as stopped:
         stop_within_a_transaction(stopped, ledger)
-        eventually(lambda: not has_open_transaction(ledger.bootstrap), limit_s=60)
+        eventually(lambda: not has_open_transaction(ledger), limit_s=60)
         stopped.send_signal(SIGCONT)
         _, said = stopped.communicate(timeout=60)
     assert stopped.returncode == 1

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
+from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
 from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import AlreadyReversed, InvalidDate, LoanExists, LoanNotFound, UnknownCurrency
@@ -164,3 +164,11 @@ def test_a_desk_that_is_closed_finishes_what_waits_and_takes_nothing_more(opened
     assert all(future.result(0).first_position for future in futures)
     with pytest.raises(QueueClosed):
         opened.desk.execute(order(LOAN, "too-late"))
+
+
+def test_a_key_is_known_again_even_when_the_command_would_change_nothing_now(opened: Ledger) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    visit = order(VisitLoan(loan_id="l1", business_date=TODAY), "visit")
+    first = opened.desk.execute(visit)
+    assert first.events
+    assert opened.desk.execute(visit) == replace(first, again=True)

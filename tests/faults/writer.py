@@ -1,0 +1,154 @@
+"""A writer as a process of its own, to be killed and stopped: its tellers execute commands and note every answer.
+
+What a teller asks for is a function of its name and a number, so the next life goes on where the last one ended. It
+begins with commands that were answered already: their answers must be the same.
+
+Run as `python -m tests.faults.writer FOLDER NAME AT_LEAST PAUSE_MS`.
+"""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from pathlib import Path
+from threading import Thread
+
+from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
+from ledger.application.desk import Desk
+from ledger.application.orders import Order
+from ledger.bootstrap import Ledger
+from ledger.journal.errors import StreamConflict
+from ledger.settings import read_settings
+from schemas.errors import Unavailable
+
+TELLERS = 4
+SHARED_LOANS = 32
+OPENED, DUE, TODAY = date(2026, 1, 5), date(2026, 2, 5), date(2026, 3, 2)
+PRINCIPAL = "service:teller"
+
+COMMANDS_OF_A_LIFE = 7
+_REPEATED = 10  # answers that a new life asks for again
+_RETRY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """That the command of this number was answered with these positions."""
+
+    number: int
+    first: int
+    last: int
+
+
+def command(teller: str, number: int) -> LoanCommand:
+    """What a teller asks for: the life of one loan after the other, and payments to loans that all tellers share."""
+    life, step = divmod(number, COMMANDS_OF_A_LIFE)
+    loan_id = f"{teller}-{life}"
+    return (
+        OpenLoan(loan_id=loan_id, currency="USD", principal_minor=100_00, due_on=DUE, opened_on=OPENED),
+        VisitLoan(loan_id=loan_id, business_date=TODAY),
+        RecordPayment(loan_id=loan_id, amount_minor=40_00, payment_id="p1"),
+        RecordPayment(loan_id=loan_id, amount_minor=60_00, payment_id="p2"),
+        ReversePayment(loan_id=loan_id, payment_id="p2", cause="bank_return"),
+        RecordPayment(loan_id=loan_id, amount_minor=60_00, payment_id="p3"),
+        RecordPayment(loan_id=f"shared-{life % SHARED_LOANS}", amount_minor=1, payment_id=f"{teller}-{life}"),
+    )[step]
+
+
+def order(teller: str, number: int) -> Order:
+    return Order(command=command(teller, number), key=f"{teller}-{number}", today=TODAY, principal=PRINCIPAL)
+
+
+class AnswerBook:
+    """The answers that one teller was given, in a file that outlives it; each is written down before the next order."""
+
+    def __init__(self, folder: Path, teller: str) -> None:
+        self._path = folder / f"{teller}.answers"
+
+    def read(self) -> list[Acknowledged]:
+        if not self._path.exists():
+            return []
+        lines = self._path.read_text(encoding="ascii").split("\n")[:-1]
+        return [Acknowledged(*map(int, line.split())) for line in lines]
+
+    def add(self, given: Acknowledged) -> None:
+        with self._path.open("ab", buffering=0) as file:
+            file.write(f"{given.number} {given.first} {given.last}\n".encode())
+
+
+class Teller(Thread):
+    """Executes its commands in order, each until it is answered; ends after `at_least`, once `finish` exists."""
+
+    def __init__(self, desk: Desk, folder: Path, name: str, at_least: int, pause_s: float) -> None:
+        super().__init__(name=name)
+        self._desk = desk
+        self._answers = AnswerBook(folder, name)
+        self._finish = folder / "finish"
+        self._complaints = folder / "complaints"
+        self._at_least = at_least
+        self._pause_s = pause_s
+
+    def run(self) -> None:
+        try:
+            given = self._answers.read()
+            for known in given[-_REPEATED:]:
+                again = self._answered(known.number)
+                assert again == known, f"answered {known} first and {again} now"
+            for number in self._numbers(len(given)):
+                self._answers.add(self._answered(number))
+        except Exception:
+            with self._complaints.open("a", encoding="utf-8") as file:
+                file.write(f"{self.name}: {traceback.format_exc()}")
+
+    def _numbers(self, first: int) -> Iterator[int]:
+        for number in count(first):
+            if self._finish.exists():
+                if number >= self._at_least:
+                    return
+            else:
+                time.sleep(self._pause_s)
+            yield number
+
+    def _answered(self, number: int) -> Acknowledged:
+        while True:
+            try:
+                answer = self._desk.execute(order(self.name, number))
+            except (Unavailable, StreamConflict):
+                time.sleep(_RETRY_S)
+            else:
+                assert answer.first_position, f"{self.name} {number} led to nothing"
+                assert answer.last_position
+                return Acknowledged(number, answer.first_position, answer.last_position)
+
+
+def teller_names(writer: str) -> list[str]:
+    return [f"{writer}-{number}" for number in range(TELLERS)]
+
+
+def main() -> int:
+    folder, name, at_least, pause_ms = sys.argv[1:]
+    Thread(target=_end_with_input, daemon=True).start()
+    with Ledger(read_settings()) as ledger:
+        tellers = [
+            Teller(ledger.desk, Path(folder), teller, int(at_least), int(pause_ms) / 1000)
+            for teller in teller_names(name)
+        ]
+        for teller in tellers:
+            teller.start()
+        for teller in tellers:
+            teller.join()
+    return 0
+
+
+def _end_with_input() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
