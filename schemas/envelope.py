@@ -43,7 +43,7 @@ class UnreadableEvent(Corrupt):
     code = "unreadable_event"
 
 
-class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Attributes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The context attributes of one event, in the order in which they are written.
 
     `subject` is the Kafka key. `streamversion` is dense from 1; `prevhash`, the hash of the stream's previous event,

@@ -26,7 +26,7 @@ Bucket = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{0,15}\Z")]
 Text = Annotated[str, Meta(max_length=500)]
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A part of an event. Unknown fields are refused; optional ones are absent, never null."""
 
 

@@ -80,9 +80,9 @@ def test_a_stream_that_was_read_only_is_named_with_its_version() -> None:
     assert "book/main" not in request.next_actions
 
 
-def test_a_decision_without_events_keeps_no_key_and_moves_the_date() -> None:
+def test_a_decision_without_events_moves_the_date_and_still_brings_its_key_to_be_looked_up() -> None:
     request = encoded(Decision(head=BOOK, events=[], next_action_on=DUE))
-    assert (request.events, request.command_id, request.command_hash) == ([], None, None)
+    assert (request.events, request.command_id) == ([], PROVENANCE.command_id)
     assert (request.reads, request.next_actions) == ({"book/main": 7}, {"book/main": DUE})
 
 

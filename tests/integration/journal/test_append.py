@@ -225,3 +225,12 @@ def test_followers_are_told_the_new_head(journal: Journal, database: Database) -
         appended(journal, a_request("a", 3))
         [note] = list(connection.notifies(timeout=10, stop_after=1))
     assert (note.channel, note.payload) == ("journal", "3")
+
+
+def test_a_request_without_events_keeps_no_key_and_finds_one_that_is_kept(journal: Journal) -> None:
+    empty = replace(a_request("a", key="k"), events=[])
+    assert verdicts(appended(journal, empty)) == [Verdict.APPENDED]
+    assert journal.find_commands([a_digest("k")]) == {}
+    [first] = appended(journal, a_request("a", key="k"))
+    [again] = appended(journal, empty)
+    assert (again.verdict, again.first_position) == (Verdict.KNOWN, first.first_position)
