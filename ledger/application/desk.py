@@ -25,7 +25,7 @@ from ledger.journal.group_commit import GroupCommit
 from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Verdict
-from schemas.errors import LedgerError
+from schemas.errors import Corrupt, LedgerError
 
 _ASYNC_PAUSE_S = 0.002
 _BULK_AT_ONCE = 32  # so that somebody who waits is never behind more than these
@@ -195,23 +195,39 @@ class Desk:
         self._queue.changed()
 
     def _handle(self, tasks: Sequence[_Task]) -> None:
-        fresh = [task for task in tasks if not task.found_at]
         for task in tasks:
             if task.found_at:
                 with self._failing([task]):
                     self._answer_again(task, *task.found_at)
-        refused: list[_Refusal] = []
-        with self._failing(fresh):
-            stored = self._store.find({task.stream for task in fresh})
-            refused = [each for task in fresh if (each := self._decide(task, stored[task.stream]))]
+        self._decide_all([task for task in tasks if not task.found_at])
+
+    def _decide_all(self, tasks: Sequence[_Task]) -> None:
+        try:
+            stored = self._store.find({task.stream for task in tasks})
+        except Corrupt as error:
+            self._apart(tasks, error)
+            return
+        except Exception as error:
+            for task in tasks:
+                self._fail(task, error)
+            return
+        refused = [each for task in tasks if (each := self._decide(task, stored[task.stream]))]
         # What was decided on a loan from memory may rest on what other processes have changed since.
         stale = [each.task for each in refused if not each.was_fresh]
+        if stale:
+            self._store.forget(task.stream for task in stale)
+            self._decide_all(stale)
         refused = [each for each in refused if each.was_fresh]
-        with self._failing(stale):
-            stored = self._store.load([task.stream for task in stale]) if stale else {}
-            refused += [each for task in stale if (each := self._decide(task, stored[task.stream]))]
         with self._failing([each.task for each in refused]):
             self._refuse(refused)
+
+    def _apart(self, tasks: Sequence[_Task], error: Corrupt) -> None:
+        """One of the loans cannot be read: the commands on others are not to suffer for it."""
+        if len(tasks) == 1:
+            self._fail(tasks[0], error)
+            return
+        for task in tasks:
+            self._decide_all([task])
 
     def _decide(self, task: _Task, stored: StoredLoan) -> _Refusal | None:
         """Decide, and send to be committed; or what was refused."""

@@ -13,6 +13,7 @@ from ledger.bootstrap import Ledger
 from ledger.domain.errors import AlreadyReversed, InvalidDate, LoanExists, LoanNotFound, UnknownCurrency
 from ledger.journal.errors import KeyReused
 from ledger.journal.lanes import Lane, QueueClosed
+from schemas.envelope import UnreadableEvent
 from schemas.errors import LedgerError
 from schemas.payments.events import PaymentReceived
 from schemas.values import Event
@@ -172,3 +173,13 @@ def test_a_key_is_known_again_even_when_the_command_would_change_nothing_now(ope
     first = opened.desk.execute(visit)
     assert first.events
     assert opened.desk.execute(visit) == replace(first, again=True)
+
+
+def test_a_loan_that_cannot_be_read_fails_only_its_own_commands(opened: Ledger) -> None:
+    opened.desk.execute_many([order(replace(LOAN, loan_id=name), f"open-{name}") for name in ("l1", "l2", "l3")])
+    with opened.database.connect() as superuser:
+        superuser.execute("alter table journal.event disable trigger all")
+        superuser.execute("update journal.event set state = 'broken' where stream = 'loan/l2'")
+    with Ledger(opened.settings, clock=opened.clock) as other:
+        results = other.desk.execute_many([order(payment(loan_id=name), f"pay-{name}") for name in ("l1", "l2", "l3")])
+    assert [type(result) for result in results] == [Answer, UnreadableEvent, Answer]
