@@ -27,7 +27,6 @@ from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Verdict
 from schemas.errors import Corrupt, LedgerError
 
-_ASYNC_PAUSE_S = 0.002
 _BULK_AT_ONCE = 32  # so that somebody who waits is never behind more than these
 _AHEAD = 2  # batches prepared before the first of them is committed
 _CLOSING_PAUSE_S = 0.005
@@ -116,12 +115,7 @@ class Desk:
         """As `execute`, without ever blocking the event loop."""
         task = self._task(order, lane)
         self._start()
-        deadline_s = time.monotonic() + self._limits.wait_s
-        while not self._queue.offer(task, lane):
-            if time.monotonic() > deadline_s:
-                self._queue.put(task, lane, 0)
-                break
-            await asyncio.sleep(_ASYNC_PAUSE_S)
+        await self._queue.put_async(task, lane, self._limits.wait_s)
         return await asyncio.wrap_future(task.future)
 
     def execute_many(self, orders: Iterable[Order]) -> list[Result]:

@@ -6,7 +6,6 @@ Requests that exclude each other wait a round: two with one key, or one that wri
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Request
 from schemas.errors import Unavailable
-
-_ASYNC_PAUSE_S = 0.002
 
 Item = TypeVar("Item")
 
@@ -77,12 +74,7 @@ class GroupCommit:
         """As `submit`, without ever blocking the event loop."""
         waiting = _Waiting(request)
         self._start()
-        deadline_s = time.monotonic() + self._limits.wait_s
-        while not self._queue.offer(waiting, lane):
-            if time.monotonic() > deadline_s:
-                self._queue.put(waiting, lane, 0)
-                break
-            await asyncio.sleep(_ASYNC_PAUSE_S)
+        await self._queue.put_async(waiting, lane, self._limits.wait_s)
         return await asyncio.wrap_future(waiting.future)
 
     def close(self) -> None:

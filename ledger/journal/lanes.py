@@ -4,6 +4,7 @@ What excludes each other is never handed out together: whoever takes from the qu
 has to wait keeps its place, and nothing that excludes it overtakes it within its lane.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,6 +15,8 @@ from typing import Generic, TypeVar
 from schemas.errors import Unavailable
 
 Item = TypeVar("Item")
+
+_ASYNC_PAUSE_S = 0.002
 
 
 class Lane(Enum):
@@ -55,6 +58,15 @@ class LaneQueue(Generic[Item]):
                 self._waiting_to_put += 1
                 self._changed.wait(left_s)
                 self._waiting_to_put -= 1
+
+    async def put_async(self, item: Item, lane: Lane, wait_s: float) -> None:
+        """As `put`, without ever blocking the event loop."""
+        deadline_s = time.monotonic() + wait_s
+        while not self.offer(item, lane):
+            if time.monotonic() > deadline_s:
+                self.put(item, lane, 0)
+                return
+            await asyncio.sleep(_ASYNC_PAUSE_S)
 
     def offer(self, item: Item, lane: Lane) -> bool:
         """Add an item unless the lane is full; whether it was added."""
