@@ -3,7 +3,7 @@
 import gc
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, timedelta
 from functools import cached_property
 from types import TracebackType
@@ -146,15 +146,16 @@ class Ledger:
             capacity=settings.queue_capacity,
             wait_s=settings.queue_wait_s,
         )
-        desk = Desk(self.journal, self.commits, self.loans, decider, limits)
+        desk = Desk(self.journal, self.loans, decider, limits)
         return self._open.enter_context(desk)
 
     @cached_property
     def loans(self) -> LoanStore:
         """The loans of the book, as far as commands need them."""
-        return LoanStore(
+        store = LoanStore(
             self.journal, capacity=self.settings.loans_in_memory, snapshot_every=self.settings.snapshot_every
         )
+        return self._open.enter_context(closing(store))
 
     @cached_property
     def day_ends(self) -> DayEnds:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from schemas.books.events import BookOpened, DayClosed
-from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent
+from schemas.envelope import UNREADABLE, Envelope, Skimmed, UnreadableEvent
 from schemas.errors import Corrupt
 from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
@@ -33,7 +33,7 @@ class Registry:
         self._upcasters = dict(upcasters or {})
         self._decoders = {name: msgspec.json.Decoder(event_type) for name, event_type in self.types.items()}
 
-    def decode(self, envelope: Envelope) -> Event:
+    def decode(self, envelope: Envelope | Skimmed) -> Event:
         """The fact in an envelope, as the newest version of its type.
 
         Raises `UnknownEventType` for a type that this version of the contract does not have, `UnreadableEvent` for
@@ -48,7 +48,7 @@ class Registry:
         """The family topics, sorted."""
         return tuple(sorted({event_type.FAMILY for event_type in self.types.values()}))
 
-    def _decode_as_written(self, envelope: Envelope) -> Event:
+    def _decode_as_written(self, envelope: Envelope | Skimmed) -> Event:
         decoder = self._decoders.get(envelope.type)
         if decoder is None:
             raise UnknownEventType(

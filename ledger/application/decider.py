@@ -1,8 +1,9 @@
 """From an order and the loan it is about to a request: what the domain decides, encoded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
+
+import msgspec
 
 from ledger.application.loan_store import StoredLoan
 from ledger.application.orders import Order
@@ -17,16 +18,14 @@ from schemas.envelope import digest
 from schemas.values import Basis, Event
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Keyed:
+class Keyed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The keyed digests of an order: of who sent it under which key, and of what it says. 32 bytes each."""
 
     id: bytes
     hash: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to if the journal takes it. `after`: the loan as it then is."""
 
     events: Sequence[Event]

@@ -7,18 +7,19 @@ decided on it, and it is loaded anew. A snapshot that other code wrote is ignore
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.domain import loan as loans
 from ledger.domain.loan import Loan
 from ledger.journal.encoding import StreamHead
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent, Snapshot
-from schemas.envelope import digest, read
+from ledger.journal.stream_loader import StoredEvent, StoredStream, StreamLoader
+from schemas.envelope import digest, skim
 from schemas.errors import LedgerError
 from schemas.registry import REGISTRY
 from schemas.values import Event
@@ -34,14 +35,12 @@ _decode = msgspec.msgpack.Decoder(Loan).decode
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredLoan:
+class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A loan at the head of its stream; None: there is no such loan. `snapshot_version`: of its newest snapshot."""
 
     loan: Loan | None
     head: StreamHead
     snapshot_version: int = 0
-    is_fresh: bool = True
 
     @property
     def weight(self) -> int:
@@ -63,34 +62,36 @@ class LoanStore:
         self._weight = 0
         self._unsaved: dict[str, StoredLoan] = {}
         self._lock = Lock()
+        self._loader = self.loader()
+        self._loading = Lock()
 
-    def find(self, names: Collection[str]) -> dict[str, StoredLoan]:
-        """Loans by stream name, from memory where they are there; `is_fresh` tells which were loaded now."""
+    def close(self) -> None:
+        self._loader.close()
+
+    def kept(self, name: str) -> StoredLoan | None:
+        """A loan from memory, by stream name; others may have changed it since."""
         with self._lock:
-            found = {name: replace(kept, is_fresh=False) for name in names if (kept := self._kept.get(name))}
-            for name in found:
+            found = self._kept.get(name)
+            if found:
                 self._kept.move_to_end(name)
-        missing = [name for name in names if name not in found]
-        return found | self.load(missing) if missing else found
+            return found
 
     def load(self, names: Sequence[str]) -> dict[str, StoredLoan]:
-        """Loans by stream name, as the journal has them now."""
-        events, snapshots = self._journal.streams_and_snapshots(names, FORMAT)
-        starts = {
-            snapshot.stream: StoredLoan(
-                loan=_decode(snapshot.state),
-                head=StreamHead(stream=snapshot.stream, version=snapshot.version, hash=snapshot.head_hash),
-                snapshot_version=snapshot.version,
-            )
-            for snapshot in snapshots
-        }
-        loaded = {
-            name: _fold(starts.get(name) or StoredLoan(loan=None, head=StreamHead(stream=name)), events[name])
-            for name in names
-        }
-        for stored in loaded.values():
-            self.keep(stored)
-        return loaded
+        """Loans by stream name, as the journal has them now. Raises `Corrupt` where one cannot be read."""
+        with self._loading:
+            self._loader.send(names)
+            streams = self._loader.streams()
+        return {name: self.fold(name, stream) for name, stream in streams.items()}
+
+    def loader(self) -> StreamLoader:
+        """Loads what `fold` takes, without waiting; for one thread."""
+        return StreamLoader(self._journal, FORMAT)
+
+    def fold(self, name: str, stream: StoredStream) -> StoredLoan:
+        """The loan of a stream that was just loaded; it is kept from now on. Raises `Corrupt` if it cannot be read."""
+        stored = _fold(name, stream)
+        self.keep(stored)
+        return stored
 
     def keep(self, stored: StoredLoan) -> None:
         """Remember a loan as it is recorded, unless a newer version is remembered already."""
@@ -132,21 +133,24 @@ class LoanStore:
                     self._kept[name] = replace(kept, snapshot_version=stored.head.version)
 
 
-def decoded(event: RecordedEvent) -> Event:
+def decoded(event: RecordedEvent | StoredEvent) -> Event:
     """The fact in a recorded event, as the newest version of its type."""
-    return REGISTRY.decode(read(event.state))
+    return REGISTRY.decode(skim(event.state))
 
 
-def _fold(start: StoredLoan, events: Sequence[RecordedEvent]) -> StoredLoan:
-    events = [event for event in events if event.version > start.head.version]
-    if not events:
-        return start
-    loan = start.loan
+def _fold(name: str, stream: StoredStream) -> StoredLoan:
+    snapshot, events = stream
+    loan = _decode(snapshot.state) if snapshot else None
+    version, head_hash = (snapshot.version, snapshot.head_hash) if snapshot else (0, None)
     for event in events:
         loan = loans.apply(loan, decoded(event))
-    last = events[-1]
-    head = StreamHead(stream=last.stream, version=last.version, hash=digest(last.state))
-    return replace(start, loan=loan, head=head)
+    if events:
+        version, head_hash = events[-1].version, digest(events[-1].state)
+    return StoredLoan(
+        loan=loan,
+        head=StreamHead(stream=name, version=version, hash=head_hash),
+        snapshot_version=snapshot.version if snapshot else 0,
+    )
 
 
 def _snapshot(stored: StoredLoan) -> Snapshot:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
+
 from ledger.application.commands import LoanCommand
 from schemas.errors import LedgerError
 from schemas.values import Event
@@ -19,8 +21,7 @@ class Order:
     principal: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a command led to. Positions are None if nothing had to be recorded; `again`: it had been answered before."""
 
     events: Sequence[Event]

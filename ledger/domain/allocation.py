@@ -7,18 +7,18 @@ So the same payments give the same result however they arrived.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from itertools import chain, takewhile
 from typing import NamedTuple
+
+import msgspec
 
 from schemas.values import Posting
 
 PRINCIPAL = "principal"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Principal that falls due on a date, in minor units."""
 
     number: int
@@ -97,8 +97,9 @@ def difference(before: Sequence[Share], after: Sequence[Share]) -> tuple[Posting
     Each line keeps the value date of its payment, so that the balance of every date comes out as if all had been
     known from the start.
     """
+    unchanged = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     amounts: Counter[Line] = Counter()
-    for share, sign in chain(((s, 1) for s in after), ((s, -1) for s in before)):
+    for share, sign in chain(((s, 1) for s in after[unchanged:]), ((s, -1) for s in before[unchanged:])):
         amounts[Line(share.payment.paid_on, "cash", "", 0)] += sign * share.amount_minor
         amounts[_credited(share)] -= sign * share.amount_minor
     return tuple(_posting(line, amount) for line, amount in sorted(amounts.items()) if amount)

@@ -9,8 +9,10 @@ payments that count, in the order of their value dates; events record how that r
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from ledger.domain.allocation import (
     PRINCIPAL,
@@ -49,15 +51,13 @@ CAUSES = ("bank_return", "payer_dispute", "lender_error")
 """Why a payment may be reversed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An installment that was found overdue; `cured_on` is the value date of the money that ended it."""
 
     cured_on: date | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loan:
+class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """State of one loan, folded from its events."""
 
     loan_id: str
@@ -167,12 +167,13 @@ def receive_payment(
     payment = Payment(payment_id=payment_id, amount_minor=amount_minor, paid_on=paid_on, received_at=received_at)
     after = replace(loan, payments=(*loan.payments, payment))
     shares = _shares(after)
+    standing = _standing(after, shares, today)
     own = [share for share in shares if share.payment == payment]
     return [
         PaymentReceived(
             loan_id=loan.loan_id,
             currency=loan.currency,
-            standing=_standing(after, shares, today),
+            standing=standing,
             basis=loan.basis,
             booking_date=today,
             postings=difference(_shares(loan), shares),
@@ -188,7 +189,7 @@ def receive_payment(
             credit_minor=sum(share.amount_minor for share in own if share.installment is None),
             received_at=received_at or ABSENT,
         ),
-        *_consequences(after, shares, today),
+        *_consequences(after, shares, standing, today),
     ]
 
 
@@ -205,11 +206,12 @@ def reverse_payment(loan: Loan, payment_id: str, *, cause: str, today: date) -> 
         raise AlreadyReversed(f"asked to reverse payment {payment_id}, which is reversed already; nothing was changed")
     after = replace(loan, reversed_ids=loan.reversed_ids | {payment_id})
     shares = _shares(after)
+    standing = _standing(after, shares, today)
     return [
         PaymentReversed(
             loan_id=loan.loan_id,
             currency=loan.currency,
-            standing=_standing(after, shares, today),
+            standing=standing,
             basis=loan.basis,
             booking_date=today,
             postings=difference(_shares(loan), shares),
@@ -219,13 +221,14 @@ def reverse_payment(loan: Loan, payment_id: str, *, cause: str, today: date) -> 
             reversed_on=today,
             cause=cause,
         ),
-        *_consequences(after, shares, today),
+        *_consequences(after, shares, standing, today),
     ]
 
 
 def visit(loan: Loan, *, business_date: date) -> Sequence[Event]:
     """Day end: mark what was not covered on its due date, for all days up to `business_date` at once."""
-    return _consequences(loan, _shares(loan), business_date)
+    shares = _shares(loan)
+    return _consequences(loan, shares, _standing(loan, shares, business_date), business_date)
 
 
 def next_action_on(loan: Loan) -> date | None:
@@ -287,9 +290,8 @@ def _shares(loan: Loan) -> list[Share]:
     return allocate(loan.dues, loan.counted)
 
 
-def _consequences(loan: Loan, shares: Sequence[Share], today: date) -> list[LoanEvent]:
+def _consequences(loan: Loan, shares: Sequence[Share], standing: Standing, today: date) -> list[LoanEvent]:
     """What the payments now known make of marks and of the whole loan, beyond what is already recorded."""
-    standing = _standing(loan, shares, today)
     events = [event for due in loan.dues for event in _mark_changes(loan, due, shares, standing, today)]
     return [*events, *_ending(loan, shares, standing, today)]
 

@@ -1,8 +1,9 @@
 """From decided events to the bytes of a request: envelopes, versions, and the hash chain of each stream."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+
+import msgspec
 
 from ledger.clock import EventIds
 from ledger.journal.partitioning import partition_of
@@ -11,8 +12,7 @@ from schemas.envelope import Attributes, digest, instant, write
 from schemas.values import ABSENT, Event
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamHead:
+class StreamHead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a stream ends: version 0 and no hash before its first event."""
 
     stream: str
@@ -20,8 +20,7 @@ class StreamHead:
     hash: bytes | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a command decided for one stream. `next_action_on`: when day end must look again; None: never."""
 
     head: StreamHead
@@ -29,8 +28,7 @@ class Decision:
     next_action_on: date | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provenance:
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who asked for what, and when. `command_id` and `command_hash` are the keyed digests, 32 bytes each."""
 
     book_id: str

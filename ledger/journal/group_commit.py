@@ -13,10 +13,10 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self, TypeVar
 
+from ledger.journal.appender import Appender, Result
 from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Request
-from schemas.errors import Unavailable
 
 Item = TypeVar("Item")
 
@@ -90,31 +90,23 @@ class GroupCommit:
                 self._thread.start()
 
     def _work(self) -> None:
-        while taken := self._queue.take(self._next_batch):
-            batch = [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
-            if batch:
-                self._commit(batch)
-
-    def _commit(self, batch: Sequence[_Waiting]) -> None:
-        try:
-            outcomes = self._journal.append([waiting.request for waiting in batch])
-        except Exception as error:  # whatever it is, it belongs to those who wait
-            if len(batch) > 1 and not isinstance(error, Unavailable):
-                self._commit_each(batch)
-                return
-            for waiting in batch:
-                waiting.future.set_exception(error)
-        else:
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                waiting.future.set_result(outcome)
-
-    def _commit_each(self, batch: Sequence[_Waiting]) -> None:
-        """One of them is something that PostgreSQL cannot take; the others are not to suffer for it."""
-        for waiting in batch:
-            self._commit([waiting])
+        with Appender(self._journal) as appender:
+            while taken := self._queue.take(self._next_batch):
+                batch = [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
+                if batch:
+                    appender.send([waiting.request for waiting in batch])
+                    for waiting, result in zip(batch, appender.results(), strict=True):
+                        _settle(waiting.future, result)
 
     def _next_batch(self, line: Iterable[_Waiting]) -> list[_Waiting]:
         return compatible(line, self._limits.batch, key=lambda waiting: waiting.request)
+
+
+def _settle(future: "Future[Outcome]", result: Result) -> None:
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
 
 
 def compatible(line: Iterable[Item], batch: int, key: Callable[[Item], Request]) -> list[Item]:

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import count, repeat
 from types import TracebackType
 from typing import Any, Self
 
+from msgspec.structs import replace
+
 from ledger.journal import arrays
 from ledger.journal.arrays import Array
+from ledger.journal.calls import Call
 from ledger.journal.database import Connection, Database, translated
 from ledger.journal.errors import GateClosed, JournalUnavailable, UnsafeServer
 from ledger.journal.inspection import unsafe_settings
@@ -25,8 +28,6 @@ select outcome, first_position, last_position, detail
 """
 
 _COLUMNS = "position, stream, streamversion, type, topic, key, partition, partitionseq, recorded_us, state"
-_EVENT_COLUMNS = ", ".join(f"e.{column}" for column in _COLUMNS.split(", "))
-
 
 _SAVE_SNAPSHOTS = """
 insert into journal.snapshot as s (stream, version, head_hash, format, state)
@@ -62,6 +63,7 @@ class Journal:
         with database.connect(role) as connection, translated(database):
             require_current(connection)
             _require_durable(connection)
+        self._role = role
         self._pool = database.pool(role, pool_size, options=_PLANS)
 
     def __enter__(self) -> Self:
@@ -82,29 +84,29 @@ class Journal:
         between is tried again: what had been committed is then found by its key, and is told apart from an earlier
         request with that key by its bytes. Raises `JournalUnavailable` or `GateClosed` when patience is over.
         """
-        outcomes, tried_again = self._persistently(arguments(requests))
-        if not tried_again:
-            return outcomes
+        parameters = arguments(requests)
+        try:
+            return [_outcome(*row) for row in self._once(APPEND, parameters)]
+        except (JournalUnavailable, GateClosed):
+            return self.append_again(requests)
+
+    def append_again(self, requests: Sequence[Request]) -> list[Outcome]:
+        """As `append`, of requests whose first try got no answer: they may be recorded or not."""
+        outcomes = self._persistently(arguments(requests))
         return [self._settled(request, outcome) for request, outcome in zip(requests, outcomes, strict=True)]
 
-    def _persistently(self, parameters: Sequence[object]) -> tuple[list[Outcome], bool]:
+    def _persistently(self, parameters: Sequence[object]) -> list[Outcome]:
         deadline_s = time.monotonic() + self._patience_s
-        pause_s, tried_again = _FIRST_PAUSE_S, False
+        pause_s = _FIRST_PAUSE_S
         while True:
+            time.sleep(pause_s)
+            self._replace_broken()
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             try:
-                rows = self._once(APPEND, parameters)
+                return [_outcome(*row) for row in self._once(APPEND, parameters)]
             except (JournalUnavailable, GateClosed):
                 if time.monotonic() + pause_s > deadline_s:
                     raise
-            else:
-                return [
-                    Outcome(verdict=Verdict(outcome), first_position=first, last_position=last, detail=detail)
-                    for outcome, first, last, detail in rows
-                ], tried_again
-            tried_again = True
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            self._replace_broken()
 
     def _settled(self, request: Request, outcome: Outcome) -> Outcome:
         """Whether a request that is known had been committed by the try that was lost: event ids occur once."""
@@ -113,6 +115,10 @@ class Journal:
         first = outcome.first_position or 0
         [found] = self.between(first, first)
         return replace(outcome, verdict=Verdict.APPENDED) if found.state == request.events[0].state else outcome
+
+    def call(self, statement: str) -> Call:
+        """A statement that is sent without waiting for its answer, over a connection of its own."""
+        return Call(self._database, partial(self._database.connect, self._role, options=_PLANS), statement)
 
     def head(self) -> Head:
         [(position, recorded_us)] = self._rows("select position, recorded_us from journal.head")
@@ -133,31 +139,6 @@ class Journal:
         for event in map(_recorded, rows):
             found[event.stream].append(event)
         return found
-
-    def streams_and_snapshots(
-        self,
-        names: Sequence[str],
-        format: str,  # noqa: A002 - the column's name
-    ) -> tuple[dict[str, list[RecordedEvent]], list[Snapshot]]:
-        """For each stream the events beyond its snapshot in one format, all of them where it has none; the snapshots.
-
-        Events may begin earlier than their snapshot ends, where that was renewed just now.
-        """
-        rows = self._rows(
-            f"select name, s.version, {_EVENT_COLUMNS} from unnest(%b::text[]) as known (name) "
-            "left join journal.snapshot s on s.stream = name and s.format = %b "
-            "left join journal.event e on e.stream = name and e.streamversion > coalesce(s.version, 0) "
-            "where s.version is not null or e.position is not null order by name, e.streamversion",
-            (arrays.text(names), format),
-        )
-        found: dict[str, list[RecordedEvent]] = {name: [] for name in names}
-        kept: dict[str, None] = {}
-        for name, snapshot_version, *event in rows:
-            if snapshot_version is not None:
-                kept[name] = None
-            if event[0] is not None:
-                found[name].append(_recorded(event))
-        return found, self.snapshots(list(kept), format) if kept else []
 
     def snapshots(self, names: Sequence[str], format: str) -> list[Snapshot]:  # noqa: A002 - the column's name
         """The snapshots of some streams that were written in one format."""
@@ -238,6 +219,10 @@ class Journal:
         """A server that was restarted has broken all connections, those too that nobody uses just now."""
         with translated(self._database):
             self._pool.check()
+
+
+def _outcome(verdict: str, first: int | None, last: int | None, detail: str | None) -> Outcome:
+    return Outcome(verdict=Verdict(verdict), first_position=first, last_position=last, detail=detail)
 
 
 def _recorded(row: Sequence[Any]) -> RecordedEvent:

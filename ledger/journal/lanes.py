@@ -35,10 +35,12 @@ class QueueClosed(Unavailable):
 
 
 class LaneQueue(Generic[Item]):
-    """`capacity`: items that may wait in each lane. Safe to use from several threads."""
+    """`capacity`: items that may wait in each lane. `wake` is called after every change, for a taker that waits for
+    other things too. Safe to use from several threads."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, wake: Callable[[], object] = bool) -> None:
         self._capacity = capacity
+        self._wake = wake
         self._lanes: dict[Lane, deque[Item]] = {lane: deque() for lane in Lane}
         self._changed = Condition()
         self._closed = False
@@ -78,6 +80,7 @@ class LaneQueue(Generic[Item]):
         with self._changed:
             self._lanes[lane].extendleft(reversed(list(items)))
             self._changed.notify_all()
+            self._wake()
 
     def take(self, choose: Callable[[Iterable[Item]], list[Item]]) -> list[Item]:
         """Wait until `choose` finds something, and take it; an empty list once the queue is closed and empty.
@@ -85,26 +88,31 @@ class LaneQueue(Generic[Item]):
         `choose` sees what waits, the interactive lane first, each in order. It is asked again after every change.
         """
         with self._changed:
-            while not (chosen := choose(item for lane in Lane for item in self._lanes[lane])):
-                if self._closed and not any(self._lanes.values()):
-                    return []
+            while not (chosen := self.take_now(choose)) and not self.is_over:
                 self._changed.wait()
+            return chosen
+
+    def take_now(self, choose: Callable[[Iterable[Item]], list[Item]]) -> list[Item]:
+        """What `choose` finds just now, maybe nothing."""
+        with self._changed:
+            chosen = choose(item for lane in Lane for item in self._lanes[lane])
             self._remove(chosen)
             if self._waiting_to_put:
                 self._changed.notify_all()
             return chosen
 
-    def changed(self) -> None:
-        """What is free has changed: ask again, if anything waits."""
+    @property
+    def is_over(self) -> bool:
+        """Whether the queue is closed and empty."""
         with self._changed:
-            if any(self._lanes.values()):
-                self._changed.notify_all()
+            return self._closed and not any(self._lanes.values())
 
     def close(self) -> None:
         """Take nothing more in; what waits is still handed out."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._wake()
 
     def _offer(self, item: Item, lane: Lane) -> bool:
         if self._closed:
@@ -113,6 +121,7 @@ class LaneQueue(Generic[Item]):
             return False
         self._lanes[lane].append(item)
         self._changed.notify_all()
+        self._wake()
         return True
 
     def _remove(self, chosen: list[Item]) -> None:

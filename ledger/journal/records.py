@@ -1,13 +1,14 @@
 """What goes into the journal and what comes out of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
+import msgspec
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewEvent:
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One encoded event on its way into the journal. `prev_hash` is None at version 1."""
 
     stream: str
@@ -20,8 +21,7 @@ class NewEvent:
     state: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one command wants recorded, all or nothing.
 
     `reads` names every stream that the command read, with the version found (0: no such stream); it must include
@@ -31,7 +31,7 @@ class Request:
 
     reads: Mapping[str, int]
     events: Sequence[NewEvent] = ()
-    next_actions: Mapping[str, date | None] = field(default_factory=dict)
+    next_actions: Mapping[str, date | None] = msgspec.field(default_factory=dict)
     command_id: bytes | None = None
     command_hash: bytes | None = None
 
@@ -46,8 +46,7 @@ class Verdict(Enum):
     BROKEN_CHAIN = "broken_chain"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Answer to one request. Positions are those of its events; None where it had none or was not appended."""
 
     verdict: Verdict

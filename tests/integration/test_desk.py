@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
+import msgspec
 import pytest
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
@@ -37,7 +38,7 @@ def test_the_same_key_gives_the_first_answer_and_records_nothing(opened: Ledger)
     first = opened.desk.execute(order(payment(), "pay"))
     opened.desk.execute(order(payment(10_00), "pay-2"))
     again = opened.desk.execute(order(payment(), "pay"))
-    assert again == replace(first, again=True)
+    assert again == msgspec.structs.replace(first, again=True)
     assert opened.journal.head().position == 5
 
 
@@ -172,7 +173,7 @@ def test_a_key_is_known_again_even_when_the_command_would_change_nothing_now(ope
     visit = order(VisitLoan(loan_id="l1", business_date=TODAY), "visit")
     first = opened.desk.execute(visit)
     assert first.events
-    assert opened.desk.execute(visit) == replace(first, again=True)
+    assert opened.desk.execute(visit) == msgspec.structs.replace(first, again=True)
 
 
 def test_a_loan_that_cannot_be_read_fails_only_its_own_commands(opened: Ledger) -> None:

@@ -1,6 +1,8 @@
 """Loading loans: from memory, from snapshots, from events; always the same loan."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
 
@@ -39,8 +41,19 @@ def paid(opened: Ledger) -> Ledger:
     return opened
 
 
-def a_store(ledger: Ledger, capacity: int = 1000) -> LoanStore:
-    return LoanStore(ledger.journal, capacity=capacity, snapshot_every=10)
+StoreMaker = Callable[..., LoanStore]
+
+
+@pytest.fixture
+def a_store() -> Iterator[StoreMaker]:
+    """Makes stores that know nothing yet."""
+    with ExitStack() as opened_stores:
+
+        def make(ledger: Ledger, capacity: int = 1000) -> LoanStore:
+            store = LoanStore(ledger.journal, capacity=capacity, snapshot_every=10)
+            return opened_stores.enter_context(closing(store))
+
+        yield make
 
 
 def the_snapshot(ledger: Ledger) -> Snapshot:
@@ -54,7 +67,7 @@ def test_a_snapshot_is_kept_every_so_many_versions(paid: Ledger) -> None:
     assert 25 - 10 < the_snapshot(paid).version <= 25
 
 
-def test_a_loan_from_a_snapshot_is_the_loan_from_all_events(paid: Ledger) -> None:
+def test_a_loan_from_a_snapshot_is_the_loan_from_all_events(paid: Ledger, a_store: StoreMaker) -> None:
     snapshot = the_snapshot(paid)
     with_snapshot = a_store(paid).load([STREAM])[STREAM]
     paid.journal.save_snapshots([replace(snapshot, format="another")])
@@ -64,7 +77,7 @@ def test_a_loan_from_a_snapshot_is_the_loan_from_all_events(paid: Ledger) -> Non
     assert (with_snapshot.loan, with_snapshot.head) == (from_events.loan, from_events.head)
 
 
-def test_the_state_in_a_snapshot_is_the_fold_of_the_events_up_to_it(paid: Ledger) -> None:
+def test_the_state_in_a_snapshot_is_the_fold_of_the_events_up_to_it(paid: Ledger, a_store: StoreMaker) -> None:
     snapshot = the_snapshot(paid)
     loan = msgspec.msgpack.decode(snapshot.state, type=Loan)
     assert len(loan.payments) == snapshot.version - 1
@@ -85,7 +98,7 @@ def test_what_another_process_recorded_is_found_before_a_command_is_refused(paid
             paid.desk.execute(order(RecordPayment(loan_id="l1", amount_minor=1, payment_id="p25"), "another-key"))
 
 
-def test_two_processes_that_take_turns_on_one_loan_lose_nothing(paid: Ledger) -> None:
+def test_two_processes_that_take_turns_on_one_loan_lose_nothing(paid: Ledger, a_store: StoreMaker) -> None:
     with Ledger(paid.settings, clock=paid.clock) as other:
         for number in range(25, 45):
             pay(paid if number % 2 else other, 1, first=number)
@@ -94,7 +107,7 @@ def test_two_processes_that_take_turns_on_one_loan_lose_nothing(paid: Ledger) ->
     assert [payment.payment_id for payment in loan.payments] == [f"p{number}" for number in range(1, 45)]
 
 
-def test_memory_holds_no_more_than_it_may(opened: Ledger) -> None:
+def test_memory_holds_no_more_than_it_may(opened: Ledger, a_store: StoreMaker) -> None:
     store = a_store(opened, capacity=10)
     orders = [
         order(
@@ -105,18 +118,17 @@ def test_memory_holds_no_more_than_it_may(opened: Ledger) -> None:
     opened.desk.execute_many(orders)
     names = [f"loan/m{n}" for n in range(25)]
     store.load(names)
-    found = store.find(names[-10:])
-    assert [found[name].is_fresh for name in names[-10:]] == [False] * 10
-    assert store.find(names[:1])[names[0]].is_fresh
+    assert all(store.kept(name) for name in names[-5:])
+    assert not store.kept(names[0])
 
 
-def test_a_loan_that_does_not_exist_is_not_remembered_as_missing(opened: Ledger) -> None:
+def test_a_loan_that_does_not_exist_is_not_remembered_as_missing(opened: Ledger, a_store: StoreMaker) -> None:
     store = a_store(opened)
-    assert store.find(["loan/no"])["loan/no"].loan is None
-    assert store.find(["loan/no"])["loan/no"].is_fresh
+    assert store.load(["loan/no"])["loan/no"].loan is None
+    assert not store.kept("loan/no")
 
 
-def test_many_threads_on_many_loans_and_one_hot_loan_are_all_answered(paid: Ledger) -> None:
+def test_many_threads_on_many_loans_and_one_hot_loan_are_all_answered(paid: Ledger, a_store: StoreMaker) -> None:
     def pays(number: int) -> bool:
         command = RecordPayment(loan_id="l1", amount_minor=1, payment_id=f"q{number}")
         return not paid.desk.execute(order(command, f"hot-{number}")).again

@@ -69,7 +69,7 @@ def test_a_taker_waits_until_something_is_free() -> None:
     taker = threading.Thread(target=lambda: taken.append(queue.take(lambda line: list(line) if free.is_set() else [])))
     taker.start()
     free.set()
-    queue.changed()
+    queue.put_back([], Lane.INTERACTIVE)
     taker.join(timeout=10)
     assert taken == [["a"]]
 

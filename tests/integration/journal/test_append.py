@@ -1,10 +1,10 @@
 """What `journal.append` does with a batch of requests: each verdict, all or nothing, dense numbers."""
 
-from dataclasses import replace
 from datetime import date
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from ledger.journal.database import Database
 from ledger.journal.errors import SecondBook

@@ -1,0 +1,83 @@
+"""A command on its way through the desk, and how its caller hears of the answer."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol
+
+from ledger.application.decider import Keyed
+from ledger.application.orders import Answer, Order
+from ledger.journal.lanes import Lane
+
+Claim = str | tuple[str, str]
+"""What only one task at a time may work on: a stream, or a key of a principal."""
+
+
+class Reply(Protocol):
+    """Where an answer goes."""
+
+    def is_wanted(self) -> bool:
+        """Asked once, before work begins: whether the caller still wants it."""
+
+    def give(self, answer: Answer | BaseException) -> None:
+        """Hand the answer over, or why there is none."""
+
+
+class Handover:
+    """For a thread that waits. A third of what a `Future` costs."""
+
+    __slots__ = ("_answer", "_given")
+
+    def __init__(self) -> None:
+        self._given = Lock()
+        self._given.acquire()
+        self._answer: Answer | BaseException | None = None
+
+    def is_wanted(self) -> bool:
+        return True
+
+    def give(self, answer: Answer | BaseException) -> None:
+        self._answer = answer
+        self._given.release()
+
+    def take(self) -> Answer:
+        """Wait for the answer, or raise why there is none."""
+        self._given.acquire()
+        match self._answer:
+            case Answer() as answer:
+                return answer
+            case BaseException() as error:
+                raise error
+        raise AssertionError("given without an answer")
+
+
+class Promise:
+    """For a caller that waits later, or in an event loop; it may be cancelled before work begins."""
+
+    __slots__ = ("future",)
+
+    def __init__(self) -> None:
+        self.future: Future[Answer] = Future()
+
+    def is_wanted(self) -> bool:
+        return self.future.set_running_or_notify_cancel()
+
+    def give(self, answer: Answer | BaseException) -> None:
+        if isinstance(answer, BaseException):
+            self.future.set_exception(answer)
+        else:
+            self.future.set_result(answer)
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One command. `tries`: how often it had to begin anew; `found_at`: positions of an earlier answer to its key."""
+
+    order: Order
+    lane: Lane
+    command: Keyed
+    reply: Reply
+    stream: str
+    claims: tuple[Claim, Claim]
+    tries: int = 0
+    found_at: tuple[int, int] | None = None

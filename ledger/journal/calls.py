@@ -1,0 +1,125 @@
+"""One statement, sent again and again without waiting for its answer: whoever sends it has other work meanwhile.
+
+The driver's own calls wait for their answer and let go of the interpreter while they do; a busy process then gives it
+back milliseconds later. Here one thread sends, goes on, and looks now and then.
+"""
+
+import select
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
+
+from ledger.journal.database import Connection, Database, translated
+
+_NAME = b"call"
+_NOTHING_TO_SEND = 0
+
+Row = tuple[bytes | None, ...]
+"""Columns in PostgreSQL's binary format."""
+
+
+class Call:
+    """A prepared statement on a connection of its own, which is made anew after it broke. Use from one thread.
+
+    `statement` has a `%b` for each parameter; `connect` makes the connection.
+    """
+
+    def __init__(self, database: Database, connect: Callable[[], Connection], statement: str) -> None:
+        self._database = database
+        self._connect = connect
+        self._statement = _numbered(statement)
+        self._connection: Connection | None = None
+        self._pg: PGconn | None = None
+        self._is_flushed = True
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an answer is still to be taken."""
+        return self._pg is not None
+
+    def close(self) -> None:
+        self._pg = None
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def send(self, parameters: Sequence[bytes]) -> None:
+        """Send, and return at once; parameters in PostgreSQL's binary format.
+
+        A connection that cannot be had raises as `translated` says.
+        """
+        with self._closing_if_it_fails():
+            connection = self._connection or self._prepared()
+            self._pg = connection.pgconn
+            formats = [Format.BINARY] * len(parameters)
+            self._pg.send_query_prepared(_NAME, parameters, formats, Format.BINARY)
+            self._is_flushed = self._pg.flush() == _NOTHING_TO_SEND
+
+    def is_answered(self) -> bool:
+        """Whether `rows` will not wait; also true when the connection is lost."""
+        pg = self._pg
+        if pg is None:
+            return False
+        try:
+            if not self._is_flushed:
+                self._is_flushed = pg.flush() == _NOTHING_TO_SEND
+            pg.consume_input()
+            return not pg.is_busy()
+        except Exception:  # what it is, `rows` raises
+            return True
+
+    def waits_for(self) -> tuple[int, int]:
+        """File descriptor and events of `select.poll` that bring the answer nearer."""
+        assert self._pg, "nothing was sent"
+        return self._pg.socket, select.POLLIN if self._is_flushed else select.POLLIN | select.POLLOUT
+
+    def rows(self) -> list[Row]:
+        """The answer; waits for it. Raises as `translated` says, and the next call has a new connection then."""
+        with self._closing_if_it_fails():
+            while not self.is_answered():
+                poll = select.poll()
+                poll.register(*self.waits_for())
+                poll.poll()
+            assert self._pg, "nothing was sent"
+            pg, self._pg = self._pg, None
+            answer = pg.get_result()
+            while pg.get_result():
+                pass
+            return _rows(answer)
+
+    @contextmanager
+    def _closing_if_it_fails(self) -> Iterator[None]:
+        """A call that failed leaves nothing behind that the next one could trip over."""
+        try:
+            with translated(self._database):
+                yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepared(self) -> Connection:
+        connection = self._connection = self._connect()
+        answer = connection.pgconn.prepare(_NAME, self._statement)
+        if answer.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(answer)
+        return connection
+
+
+def _rows(answer: PGresult | None) -> list[Row]:
+    assert answer, "every statement has an answer"
+    if answer.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(answer)
+    columns = range(answer.nfields)
+    value = answer.get_value
+    return [tuple([value(row, column) for column in columns]) for row in range(answer.ntuples)]
+
+
+def _numbered(statement: str) -> bytes:
+    """With `$1`, `$2`, ... as libpq has it."""
+    numbers = count(1)
+    first, *others = statement.split("%b")
+    return (first + "".join(f"${next(numbers)}{part}" for part in others)).encode()
