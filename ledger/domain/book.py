@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ledger.domain.errors import BookExists, InvalidDate, UnknownCurrency, shown
@@ -48,16 +49,7 @@ class Book:
 
     def business_date(self, moment: datetime) -> date:
         """The business date of an instant: the local date, or the next one from the cut-off on."""
-        zone = ZoneInfo(self.time_zone)
-        local, cut_off = moment.astimezone(zone), time.fromisoformat(self.cut_off)
-        # Where clocks go back a local time comes twice. The first one cuts, or the business date would go back too;
-        # and clocks that go back over midnight may have passed the next day's cut already.
-        next_cut = datetime.combine(local.date() + timedelta(days=cut_off == time(0)), cut_off)
-        passed = [
-            local.replace(tzinfo=None) >= cut or moment >= cut.replace(tzinfo=zone).astimezone(UTC)
-            for cut in (next_cut, next_cut + timedelta(days=1))
-        ]
-        return local.date() + timedelta(days=sum(passed))
+        return _business_date(self.time_zone, self.cut_off, moment.replace(second=0, microsecond=0))
 
 
 def open_book(
@@ -132,3 +124,18 @@ def apply(book: Book | None, event: Event) -> Book | None:
         case DayClosed():
             return book and replace(book, closed_on=event.business_date)
     return book
+
+
+@lru_cache(maxsize=1024)
+def _business_date(time_zone: str, cut_off_at: str, moment: datetime) -> date:
+    """Of a whole minute: days are cut, and clocks changed, at no other instants."""
+    zone = ZoneInfo(time_zone)
+    local, cut_off = moment.astimezone(zone), time.fromisoformat(cut_off_at)
+    # Where clocks go back a local time comes twice. The first one cuts, or the business date would go back too;
+    # and clocks that go back over midnight may have passed the next day's cut already.
+    next_cut = datetime.combine(local.date() + timedelta(days=cut_off == time(0)), cut_off)
+    passed = [
+        local.replace(tzinfo=None) >= cut or moment >= cut.replace(tzinfo=zone).astimezone(UTC)
+        for cut in (next_cut, next_cut + timedelta(days=1))
+    ]
+    return local.date() + timedelta(days=sum(passed))
