@@ -94,7 +94,7 @@ class Life:
         return self._records(
             receive_payment(
                 self.loan,
-                payment_id or f"p{len(self.loan.payments) + 1}",
+                payment_id or f"p{len(self.loan.history) + 1}",
                 amount_minor,
                 self.loan.currency,
                 paid_on=on,

@@ -53,10 +53,11 @@ class Decider:
         """Raises the refusal of the domain."""
         if order.command.currency:
             self._book.exponent(order.command.currency)
+        before = stored.loan and loans.settled(stored.loan)
         events = order.command.decide(
-            stored.loan, today=order.today, basis=self._basis, fallback_id=f"payment-{command.id.hex()[:16]}"
+            before, today=order.today, basis=self._basis, fallback_id=f"payment-{command.id.hex()[:16]}"
         )
-        loan = reduce(loans.apply, events, stored.loan)
+        loan = reduce(loans.apply, events, before)
         decision = Decision(
             head=stored.head, events=events, next_action_on=loans.next_action_on(loan) if loan else None
         )

@@ -1,8 +1,7 @@
 """The desk: takes commands, records what they decide, each once per idempotency key.
 
-Commands that wait are taken together: their loans are loaded at once, the domain decides, and the requests join the
-next group commit, while the one before is still on its way. Of one stream, and of one key, only one command is at work
-at a time. If another process was faster, a command loads and decides again, a bounded number of times.
+Commands that wait are taken together by its worker. Of one stream, and of one key, only one command is at work at a
+time. If another process was faster, a command loads and decides again, a bounded number of times.
 """
 
 import asyncio

@@ -44,7 +44,7 @@ class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def weight(self) -> int:
-        return 1 + (len(self.loan.payments) if self.loan else 0)
+        return 1 + (len(self.loan.history) if self.loan else 0)
 
 
 class LoanStore:
@@ -147,7 +147,7 @@ def _fold(name: str, stream: StoredStream) -> StoredLoan:
     if events:
         version, head_hash = events[-1].version, digest(events[-1].state)
     return StoredLoan(
-        loan=loan,
+        loan=loan and loans.settled(loan),
         head=StreamHead(stream=name, version=version, hash=head_hash),
         snapshot_version=snapshot.version if snapshot else 0,
     )

@@ -52,43 +52,98 @@ class Line(NamedTuple):
     installment: int
 
 
-def allocate(dues: Iterable[Due], payments: Iterable[Payment]) -> list[Share]:
-    """Spread all payments over all installments; the shares of a payment add up to its amount."""
-    open_dues = [[due.number, due.principal_minor] for due in sorted(dues, key=lambda due: (due.due_on, due.number))]
+class Cover(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How far payments cover one installment, in minor units.
+
+    `in_time_minor`: by money whose value date is not after the due date. `covered_on`: the value date of the money that
+    completed it; None while something is missing.
+    """
+
+    number: int
+    due_on: date
+    needed_minor: int
+    in_time_minor: int = 0
+    covered_on: date | None = None
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What all payments together do. `covers`: in the order in which installments are covered; `newest`: where the last
+    payment stands in the order of payments."""
+
+    covers: tuple[Cover, ...]
+    credit_minor: int = 0
+    paid_minor: int = 0
+    newest: tuple[date, str, str] | None = None
+
+    @property
+    def needed_minor(self) -> int:
+        return sum(cover.needed_minor for cover in self.covers)
+
+    @property
+    def by_number(self) -> dict[int, Cover]:
+        return {cover.number: cover for cover in self.covers}
+
+    def is_followed_by(self, payment: Payment) -> bool:
+        """Whether a payment comes after all those that are in here."""
+        return self.newest is None or self.newest < order_of(payment)
+
+
+def order_of(payment: Payment) -> tuple[date, str, str]:
+    """Payments are taken in this order."""
+    return payment.paid_on, payment.received_at, payment.payment_id
+
+
+def uncovered(dues: Iterable[Due]) -> Coverage:
+    """Before the first payment."""
+    return Coverage(
+        covers=tuple(
+            Cover(number=due.number, due_on=due.due_on, needed_minor=due.principal_minor)
+            for due in sorted(dues, key=lambda due: (due.due_on, due.number))
+        )
+    )
+
+
+def cover(before: Coverage, payment: Payment) -> tuple[Coverage, list[Share]]:
+    """Spread one payment that comes after all others; its shares add up to its amount."""
+    covers = list(before.covers)
     shares: list[Share] = []
-    first_open = 0
-    for payment in sorted(payments, key=lambda p: (p.paid_on, p.received_at, p.payment_id)):
-        left_minor = payment.amount_minor
-        while left_minor and first_open < len(open_dues):
-            number, needed_minor = open_dues[first_open]
-            taken_minor = min(left_minor, needed_minor)
-            shares.append(Share(payment, number, taken_minor))
+    left_minor = payment.amount_minor
+    for n, each in enumerate(covers):
+        if not left_minor:
+            break
+        if taken_minor := min(left_minor, each.needed_minor):
+            covers[n] = _covered(each, taken_minor, payment.paid_on)
+            shares.append(Share(payment, each.number, taken_minor))
             left_minor -= taken_minor
-            open_dues[first_open][1] -= taken_minor
-            first_open += taken_minor == needed_minor
-        if left_minor:
-            shares.append(Share(payment, None, left_minor))
-    return shares
+    if left_minor:
+        shares.append(Share(payment, None, left_minor))
+    after = Coverage(
+        covers=tuple(covers),
+        credit_minor=before.credit_minor + left_minor,
+        paid_minor=before.paid_minor + payment.amount_minor,
+        newest=order_of(payment),
+    )
+    return after, shares
 
 
-def outstanding(dues: Iterable[Due], shares: Iterable[Share]) -> dict[int, int]:
-    """What each installment still needs, in minor units, by number."""
-    needed = {due.number: due.principal_minor for due in dues}
-    for share in shares:
-        if share.installment is not None:
-            needed[share.installment] -= share.amount_minor
-    return needed
+def cover_all(dues: Iterable[Due], payments: Iterable[Payment]) -> tuple[Coverage, list[Share]]:
+    """Spread all payments over all installments, in whatever order they became known."""
+    coverage, shares = uncovered(dues), list[Share]()
+    for payment in sorted(payments, key=order_of):
+        coverage, own = cover(coverage, payment)
+        shares += own
+    return coverage, shares
 
 
-def covered_on(due: Due, shares: Iterable[Share]) -> date | None:
-    """The value date of the money that completed an installment; None while something is missing."""
-    needed_minor = due.principal_minor
-    for share in shares:
-        if share.installment == due.number:
-            needed_minor -= share.amount_minor
-            if needed_minor == 0:
-                return share.payment.paid_on
-    return None
+def _covered(before: Cover, taken_minor: int, paid_on: date) -> Cover:
+    needed_minor = before.needed_minor - taken_minor
+    return Cover(
+        number=before.number,
+        due_on=before.due_on,
+        needed_minor=needed_minor,
+        in_time_minor=before.in_time_minor + (taken_minor if paid_on <= before.due_on else 0),
+        covered_on=None if needed_minor else paid_on,
+    )
 
 
 def difference(before: Sequence[Share], after: Sequence[Share]) -> tuple[Posting, ...]:

@@ -16,13 +16,15 @@ from msgspec.structs import replace
 
 from ledger.domain.allocation import (
     PRINCIPAL,
+    Cover,
+    Coverage,
     Due,
     Payment,
     Share,
-    allocate,
-    covered_on,
+    cover,
+    cover_all,
     difference,
-    outstanding,
+    uncovered,
 )
 from ledger.domain.delinquency import bucket, days_past_due
 from ledger.domain.errors import (
@@ -35,6 +37,7 @@ from ledger.domain.errors import (
     UnknownCause,
     WrongCurrency,
 )
+from ledger.domain.history import NO_PAYMENTS, History
 from ledger.domain.identifiers import require_identifier, require_word
 from ledger.domain.money import require_positive
 from schemas.loans.events import InstallmentLine, LoanOpened, LoanPaidOff, LoanReopened
@@ -58,24 +61,37 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """State of one loan, folded from its events."""
+    """State of one loan, folded from its events. `coverage` is None where a payment came between others, or was taken
+    away, since it was last worked out; `settled` does that."""
 
     loan_id: str
     currency: str
     opened_on: date
     dues: tuple[Due, ...]
     basis: Basis
-    payments: tuple[Payment, ...] = ()
+    coverage: Coverage | None
+    history: History
     reversed_ids: frozenset[str] = frozenset()
     marks: tuple[tuple[int, Mark], ...] = ()
     paid_off_on: date | None = None
 
     @property
     def counted(self) -> list[Payment]:
-        return [payment for payment in self.payments if payment.payment_id not in self.reversed_ids]
+        """The payments that were not reversed, in the order in which they became known; takes time in a long life."""
+        return [payment for payment in self.history.payments() if payment.payment_id not in self.reversed_ids]
 
     def mark(self, number: int) -> Mark | None:
         return dict(self.marks).get(number)
+
+
+def settled(loan: Loan) -> Loan:
+    """The same loan with its coverage known. To fold a long life costs no more than its length that way."""
+    return loan if loan.coverage else replace(loan, coverage=cover_all(loan.dues, loan.counted)[0])
+
+
+def _coverage(loan: Loan) -> Coverage:
+    assert loan.coverage, "rules look at settled loans only"
+    return loan.coverage
 
 
 def open_bullet(
@@ -153,21 +169,26 @@ def receive_payment(
     What exceeds the debt becomes the borrower's credit. A payment may become known late; it then changes what later
     ones had covered, and may cure, withdraw or correct overdue marks.
     """
+    loan = settled(loan)
     require_identifier(payment_id, "payment")
     require_word(method, "payment method")
     _require_currency(loan, currency, f"record payment {payment_id}")
     require_positive(amount_minor, currency, "a payment", "To undo a payment, reverse it")
-    if payment_id in {payment.payment_id for payment in loan.payments}:
+    if loan.history.find(payment_id):
         raise PaymentExists(f"asked to record payment {payment_id}, which loan {loan.loan_id} has already")
     _require_date(loan, paid_on, today, f"record payment {payment_id}")
-    if amount_minor + sum(payment.amount_minor for payment in loan.counted) > LARGEST_MINOR:
+    if amount_minor + _coverage(loan).paid_minor > LARGEST_MINOR:
         raise InvalidAmount(
             f"asked to record {amount_minor} {currency} (minor units) more; all payments then pass 2^53 - 1"
         )
     payment = Payment(payment_id=payment_id, amount_minor=amount_minor, paid_on=paid_on, received_at=received_at)
-    after = replace(loan, payments=(*loan.payments, payment))
-    shares = _shares(after)
-    standing = _standing(after, shares, today)
+    after = _with_payment(loan, payment)
+    # Almost every payment comes after all others, and changes nothing of what they cover.
+    before_shares, shares = (
+        _changed_shares(loan, after) if not after.coverage else ([], cover(_coverage(loan), payment)[1])
+    )
+    after = settled(after)
+    standing = _standing(after, today)
     own = [share for share in shares if share.payment == payment]
     return [
         PaymentReceived(
@@ -176,7 +197,7 @@ def receive_payment(
             standing=standing,
             basis=loan.basis,
             booking_date=today,
-            postings=difference(_shares(loan), shares),
+            postings=difference(before_shares, shares),
             payment_id=payment_id,
             amount_minor=amount_minor,
             paid_on=paid_on,
@@ -189,7 +210,7 @@ def receive_payment(
             credit_minor=sum(share.amount_minor for share in own if share.installment is None),
             received_at=received_at or ABSENT,
         ),
-        *_consequences(after, shares, standing, today),
+        *_consequences(after, standing, today),
     ]
 
 
@@ -197,16 +218,16 @@ def reverse_payment(loan: Loan, payment_id: str, *, cause: str, today: date) -> 
     """Undo a payment as if it had never counted: what it covered is owed again since its value date."""
     if cause not in CAUSES:
         raise UnknownCause(f"asked to reverse payment {payment_id} for {cause!r}; give one of {', '.join(CAUSES)}")
-    found = next((payment for payment in loan.payments if payment.payment_id == payment_id), None)
+    found = loan.history.find(payment_id)
     if found is None:
         raise PaymentNotFound(
             f"asked to reverse payment {payment_id}, which loan {loan.loan_id} does not have; see its history"
         )
     if payment_id in loan.reversed_ids:
         raise AlreadyReversed(f"asked to reverse payment {payment_id}, which is reversed already; nothing was changed")
-    after = replace(loan, reversed_ids=loan.reversed_ids | {payment_id})
-    shares = _shares(after)
-    standing = _standing(after, shares, today)
+    after = settled(_without_payment(loan, payment_id))
+    before_shares, shares = _changed_shares(loan, after)
+    standing = _standing(after, today)
     return [
         PaymentReversed(
             loan_id=loan.loan_id,
@@ -214,42 +235,47 @@ def reverse_payment(loan: Loan, payment_id: str, *, cause: str, today: date) -> 
             standing=standing,
             basis=loan.basis,
             booking_date=today,
-            postings=difference(_shares(loan), shares),
+            postings=difference(before_shares, shares),
             payment_id=payment_id,
             amount_minor=found.amount_minor,
             paid_on=found.paid_on,
             reversed_on=today,
             cause=cause,
         ),
-        *_consequences(after, shares, standing, today),
+        *_consequences(after, standing, today),
     ]
 
 
 def visit(loan: Loan, *, business_date: date) -> Sequence[Event]:
     """Day end: mark what was not covered on its due date, for all days up to `business_date` at once."""
-    shares = _shares(loan)
-    return _consequences(loan, shares, _standing(loan, shares, business_date), business_date)
+    loan = settled(loan)
+    return _consequences(loan, _standing(loan, business_date), business_date)
 
 
 def next_action_on(loan: Loan) -> date | None:
     """The first date on which day end must look at the loan: the day after the next unpaid, unmarked due date."""
-    shares = _shares(loan)
-    waiting = [due.due_on for due in loan.dues if loan.mark(due.number) is None and covered_on(due, shares) is None]
+    loan = settled(loan)
+    waiting = [
+        cover.due_on for cover in _coverage(loan).covers if cover.covered_on is None and loan.mark(cover.number) is None
+    ]
     return min(waiting) + timedelta(days=1) if waiting else None
 
 
 def apply(loan: Loan | None, event: Event) -> Loan | None:
     """Fold one recorded event; total, decides nothing."""
     if isinstance(event, LoanOpened):
+        dues = tuple(
+            Due(number=line.number, due_on=line.due_on, principal_minor=line.principal_minor)
+            for line in event.installments
+        )
         return Loan(
             loan_id=event.loan_id,
             currency=event.currency,
             opened_on=event.opened_on,
-            dues=tuple(
-                Due(number=line.number, due_on=line.due_on, principal_minor=line.principal_minor)
-                for line in event.installments
-            ),
+            dues=dues,
             basis=event.basis,
+            coverage=uncovered(dues),
+            history=NO_PAYMENTS,
         )
     return loan and _apply_known(loan, event)
 
@@ -264,9 +290,9 @@ def _apply_known(loan: Loan, event: Event) -> Loan:
                 paid_on=event.paid_on,
                 received_at=event.received_at or "",
             )
-            return replace(loan, payments=(*loan.payments, payment))
+            return _with_payment(loan, payment)
         case PaymentReversed():
-            return replace(loan, reversed_ids=loan.reversed_ids | {event.payment_id})
+            return _without_payment(loan, event.payment_id)
         case InstallmentOverdue() | InstallmentCured() | OverdueWithdrawn():
             return _with_mark(loan, event)
         case LoanPaidOff():
@@ -286,41 +312,53 @@ def _with_mark(loan: Loan, event: InstallmentOverdue | InstallmentCured | Overdu
     return replace(loan, marks=marks)
 
 
-def _shares(loan: Loan) -> list[Share]:
-    return allocate(loan.dues, loan.counted)
+def _with_payment(loan: Loan, payment: Payment) -> Loan:
+    history = loan.history.with_payment(payment)
+    coverage = loan.coverage
+    if coverage:
+        coverage = cover(coverage, payment)[0] if coverage.is_followed_by(payment) else None
+    return replace(loan, history=history, coverage=coverage)
 
 
-def _consequences(loan: Loan, shares: Sequence[Share], standing: Standing, today: date) -> list[LoanEvent]:
+def _without_payment(loan: Loan, payment_id: str) -> Loan:
+    return replace(loan, reversed_ids=loan.reversed_ids | {payment_id}, coverage=None)
+
+
+def _changed_shares(before: Loan, after: Loan) -> tuple[list[Share], list[Share]]:
+    """All shares of all payments, as they were and as they are."""
+    return cover_all(before.dues, before.counted)[1], cover_all(after.dues, after.counted)[1]
+
+
+def _consequences(loan: Loan, standing: Standing, today: date) -> list[LoanEvent]:
     """What the payments now known make of marks and of the whole loan, beyond what is already recorded."""
-    events = [event for due in loan.dues for event in _mark_changes(loan, due, shares, standing, today)]
-    return [*events, *_ending(loan, shares, standing, today)]
+    covers = _coverage(loan).by_number
+    events = [event for due in loan.dues for event in _mark_changes(loan, due, covers[due.number], standing, today)]
+    return [*events, *_ending(loan, standing, today)]
 
 
-def _mark_changes(
-    loan: Loan, due: Due, shares: Sequence[Share], standing: Standing, today: date
-) -> Iterator[LoanEvent]:
-    mark, covered = loan.mark(due.number), covered_on(due, shares)
+def _mark_changes(loan: Loan, due: Due, cover: Cover, standing: Standing, today: date) -> Iterator[LoanEvent]:
+    mark, covered = loan.mark(due.number), cover.covered_on
     if covered is not None and covered <= due.due_on:
         if mark:
             yield _withdrawn(loan, due, standing, covered)
         return
-    if not _is_late(loan, due, covered, today):
+    if not _is_late(loan, cover, today):
         return
     if mark is None or (mark.cured_on and covered is None):
-        yield _overdue(loan, due, shares, standing, covered or today)
+        yield _overdue(loan, due, cover, standing, covered or today)
     if covered is not None and (mark is None or mark.cured_on != covered):
         yield _cured(loan, due, standing, covered)
 
 
-def _is_late(loan: Loan, due: Due, covered: date | None, today: date) -> bool:
+def _is_late(loan: Loan, cover: Cover, today: date) -> bool:
     """Whether an installment is or was past due; once marked it stays so, whatever `today` a later caller gives."""
-    if covered is not None:
-        return covered > due.due_on
-    return today > due.due_on or loan.mark(due.number) is not None
+    if cover.covered_on is not None:
+        return cover.covered_on > cover.due_on
+    return today > cover.due_on or loan.mark(cover.number) is not None
 
 
-def _ending(loan: Loan, shares: Sequence[Share], standing: Standing, today: date) -> Iterator[LoanEvent]:
-    dates = [covered_on(due, shares) for due in loan.dues]
+def _ending(loan: Loan, standing: Standing, today: date) -> Iterator[LoanEvent]:
+    dates = [cover.covered_on for cover in _coverage(loan).covers]
     paid_off_on = max((day for day in dates if day), default=None) if all(dates) else None
     if paid_off_on and paid_off_on != loan.paid_off_on:
         yield LoanPaidOff(
@@ -332,12 +370,7 @@ def _ending(loan: Loan, shares: Sequence[Share], standing: Standing, today: date
         )
 
 
-def _overdue(loan: Loan, due: Due, shares: Sequence[Share], standing: Standing, as_of: date) -> InstallmentOverdue:
-    in_time_minor = sum(
-        share.amount_minor
-        for share in shares
-        if share.installment == due.number and share.payment.paid_on <= due.due_on
-    )
+def _overdue(loan: Loan, due: Due, cover: Cover, standing: Standing, as_of: date) -> InstallmentOverdue:
     late = days_past_due(due.due_on, as_of)
     return InstallmentOverdue(
         loan_id=loan.loan_id,
@@ -346,7 +379,7 @@ def _overdue(loan: Loan, due: Due, shares: Sequence[Share], standing: Standing, 
         basis=loan.basis,
         installment=due.number,
         due_on=due.due_on,
-        overdue_minor=due.principal_minor - in_time_minor,
+        overdue_minor=due.principal_minor - cover.in_time_minor,
         as_of=as_of,
         days_past_due=late,
         bucket=bucket(late),
@@ -378,17 +411,19 @@ def _withdrawn(loan: Loan, due: Due, standing: Standing, covered: date) -> Overd
     )
 
 
-def _standing(loan: Loan, shares: Sequence[Share], today: date) -> Standing:
+def _standing(loan: Loan, today: date) -> Standing:
     """Balances once all that is known is recorded: past due is what today's marks will say."""
-    needed = outstanding(loan.dues, shares)
-    principal_minor = sum(needed.values())
-    late = [due.number for due in loan.dues if needed[due.number] and _is_late(loan, due, None, today)]
+    coverage = _coverage(loan)
+    principal_minor = coverage.needed_minor
+    late_minor = [
+        cover.needed_minor for cover in coverage.covers if cover.needed_minor and _is_late(loan, cover, today)
+    ]
     return Standing(
-        status=OVERDUE if late else ACTIVE if principal_minor else PAID_OFF,
+        status=OVERDUE if late_minor else ACTIVE if principal_minor else PAID_OFF,
         principal_minor=principal_minor,
-        overdue_minor=sum(needed[number] for number in late),
+        overdue_minor=sum(late_minor),
         total_due_minor=principal_minor,
-        credit_minor=sum(share.amount_minor for share in shares if share.installment is None),
+        credit_minor=coverage.credit_minor,
     )
 
 

@@ -113,7 +113,7 @@ def _payment(ledger: Ledger, name: str, number: int) -> PaymentReceived:
             post(account="cash", amount_minor=PAID_MINOR),
             post(account="receivable", amount_minor=-PAID_MINOR, component="principal", installment=1),
         ),
-        payment_id=f"payment-{number}",
+        payment_id=f"bank-{number:09}",
         amount_minor=PAID_MINOR,
         paid_on=today,
         method="wallet",

@@ -9,8 +9,8 @@ from functools import partial, reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.allocation import allocate, covered_on, outstanding
-from ledger.domain.loan import Loan, apply
+from ledger.domain.allocation import cover_all
+from ledger.domain.loan import Loan, apply, settled
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from schemas.envelope import read
 from schemas.payments.events import PaymentReceived
@@ -167,13 +167,24 @@ def test_a_replay_from_stored_bytes_gives_the_same_state(life: Life) -> None:
 def test_after_a_visit_an_installment_is_open_and_marked_exactly_if_it_is_past_due(life: Life, on: int) -> None:
     today = OPENED + timedelta(LAST_DAY + on)
     life.day_end(today)
-    shares = allocate(life.loan.dues, life.loan.counted)
-    for due in life.loan.dues:
-        mark, covered = life.loan.mark(due.number), covered_on(due, shares)
+    coverage, _ = cover_all(life.loan.dues, life.loan.counted)
+    for cover in coverage.covers:
+        mark, covered = life.loan.mark(cover.number), cover.covered_on
         if covered is None:
-            assert (mark is not None and mark.cured_on is None) == (today > due.due_on)
+            assert (mark is not None and mark.cured_on is None) == (today > cover.due_on)
         else:
-            assert (mark.cured_on if mark else None) == (covered if covered > due.due_on else None)
+            assert (mark.cured_on if mark else None) == (covered if covered > cover.due_on else None)
+
+
+@given(life=lives())
+def test_the_coverage_kept_from_payment_to_payment_is_that_of_all_payments_at_once(life: Life) -> None:
+    loan: Loan | None = None
+    for event in life.events:
+        loan = apply(loan, event)
+        assert loan
+        coverage, shares = cover_all(loan.dues, loan.counted)
+        assert settled(loan).coverage == coverage
+        assert sum(share.amount_minor for share in shares) == coverage.paid_minor
 
 
 @given(life=lives())
@@ -196,7 +207,8 @@ def test_every_standing_is_what_a_recomputation_from_the_events_before_gives(lif
 
 def recomputed(loan: Loan, event: LoanEvent) -> object:
     """Standing after a request, from the loan that the request left behind."""
-    needed = outstanding(loan.dues, allocate(loan.dues, loan.counted))
+    coverage, _ = cover_all(loan.dues, loan.counted)
+    needed = {cover.number: cover.needed_minor for cover in coverage.covers}
     marked = {number for number, mark in loan.marks if mark.cured_on is None}
     principal_minor = sum(needed.values())
     status = "overdue" if marked else "active" if principal_minor else "paid_off"

@@ -1,6 +1,7 @@
+from collections.abc import Sequence
 from datetime import date, timedelta
 
-from ledger.domain.allocation import Due, Payment, allocate, covered_on, difference, outstanding
+from ledger.domain.allocation import Cover, Due, Payment, Share, cover_all, difference
 
 DAY = date(2026, 3, 1)
 DUES = [Due(number=1, due_on=DAY, principal_minor=100), Due(number=2, due_on=DAY + timedelta(30), principal_minor=50)]
@@ -10,6 +11,14 @@ def paid(payment_id: str, amount_minor: int, after: int = 0, received_at: str = 
     """A payment so many days after DAY."""
     paid_on = DAY + timedelta(after)
     return Payment(payment_id=payment_id, amount_minor=amount_minor, paid_on=paid_on, received_at=received_at)
+
+
+def allocate(dues: Sequence[Due], payments: Sequence[Payment]) -> list[Share]:
+    return cover_all(dues, payments)[1]
+
+
+def covers_of(*payments: Payment) -> dict[int, Cover]:
+    return cover_all(DUES, payments)[0].by_number
 
 
 def shares_of(*payments: Payment) -> list[tuple[str, int | None, int]]:
@@ -48,14 +57,18 @@ def test_installments_of_one_due_date_are_covered_by_number() -> None:
 
 
 def test_an_installment_is_covered_on_the_date_of_the_money_that_completed_it() -> None:
-    shares = allocate(DUES, [paid("a", 60), paid("b", 40, after=3)])
-    assert covered_on(DUES[0], shares) == DAY + timedelta(3)
-    assert covered_on(DUES[1], shares) is None
-    assert outstanding(DUES, shares) == {1: 0, 2: 50}
+    covers = covers_of(paid("a", 60), paid("b", 40, after=3))
+    assert covers[1].covered_on == DAY + timedelta(3)
+    assert covers[2].covered_on is None
+    assert {number: cover.needed_minor for number, cover in covers.items()} == {1: 0, 2: 50}
+
+
+def test_money_on_the_due_date_is_in_time_and_later_money_is_not() -> None:
+    assert covers_of(paid("a", 60), paid("b", 40, after=1))[1].in_time_minor == 60
 
 
 def test_one_unit_short_is_not_covered() -> None:
-    assert covered_on(DUES[0], allocate(DUES, [paid("a", 99)])) is None
+    assert covers_of(paid("a", 99))[1].covered_on is None
 
 
 def test_postings_of_a_late_entry_move_what_later_money_had_covered() -> None:
