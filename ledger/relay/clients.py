@@ -47,6 +47,7 @@ class Placement(Protocol):
 class Sent(Protocol):
     """A record on its way. `get` waits so many seconds at most."""
 
+    def succeeded(self) -> bool: ...
     def get(self, timeout: float | None = None) -> Placement: ...
 
 

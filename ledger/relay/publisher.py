@@ -94,16 +94,22 @@ class Publisher:
 
     def _send_records(self, records: Sequence[tuple[str, RecordedEvent]]) -> dict[str, Mark]:
         """The last mark of each partition written, once every record is acknowledged."""
-        sent: list[tuple[int, Sent]] = []
+        sent: list[Sent] = []
+        last: dict[tuple[str, int], tuple[int, Sent]] = {}
         event, headers = None, []
         for topic, each in records:
             if each is not event:
                 event, headers = each, headers_of(self._book_id, each)
-            sent.append((each.position, self._send(topic, each, headers)))
+            acknowledgement = self._send(topic, each, headers)
+            sent.append(acknowledgement)
+            last[topic, each.partition] = each.position, acknowledgement
         if sent:
             self._producer.flush(self._cluster.timeout_s)
+        for acknowledgement in sent:
+            if not acknowledgement.succeeded():
+                self._placed(acknowledgement)  # says why
         marks: dict[str, Mark] = {}
-        for position, acknowledgement in sent:
+        for position, acknowledgement in last.values():
             placed = self._placed(acknowledgement)
             marks[f"{placed.topic}/{placed.partition}"] = Mark(placed.offset, position)
         return marks
