@@ -1,6 +1,6 @@
 """Errors of the read side, under the classes of `schemas.errors`."""
 
-from schemas.errors import Corrupt, Unavailable
+from schemas.errors import Corrupt, Misconfigured, Unavailable
 
 
 class Fenced(Unavailable):
@@ -19,6 +19,18 @@ class PoisonedEvent(Corrupt):
     """An event that a projection cannot apply; its partition stands still."""
 
     code = "poisoned_event"
+
+
+class RebuildNeeded(Misconfigured):
+    """The tables of a projection were filled by an older version of its code."""
+
+    code = "projection_rebuild_needed"
+
+
+class TablesNewer(Misconfigured):
+    """The tables of a projection were filled by a newer version of its code."""
+
+    code = "projection_tables_newer"
 
 
 class ProjectionsLagging(Unavailable):

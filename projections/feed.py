@@ -9,11 +9,13 @@ from schemas.errors import LedgerError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedEvent:
-    """One event on its way into projections. `offset` is its place on Kafka, if it came from there."""
+    """One event on its way into projections. `type` is as its carrier says; `offset` is its place on Kafka, if it came
+    from there."""
 
     position: int
     partitionseq: int
     recorded_us: int
+    type: str
     state: bytes
     offset: int | None = None
 

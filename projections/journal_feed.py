@@ -91,5 +91,6 @@ def _feed_event(event: RecordedEvent) -> FeedEvent:
         position=event.position,
         partitionseq=event.partitionseq,
         recorded_us=event.recorded_us,
+        type=event.type,
         state=event.state,
     )

@@ -214,6 +214,7 @@ def _feed_event(record: Record, headers: Mapping[str, bytes]) -> FeedEvent:
             position=int(headers["position"]),
             partitionseq=int(headers["partitionseq"]),
             recorded_us=int(headers["recorded_us"]),
+            type=headers["type"].decode("ascii"),
             state=record.value,
             offset=record.offset,
         )

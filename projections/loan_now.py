@@ -7,6 +7,7 @@ from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
 from schemas.loans.events import LoanOpened
+from schemas.registry import types_of
 from schemas.values import LoanEvent
 
 _SQL = load("loan_now.sql")
@@ -21,7 +22,15 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
         connection.execute(_SQL["settle"], _standing(standing) | {"book": book.book_id})
 
 
-PROJECTION = Projection(name="loan_now", version=1, statements=_SQL, apply=apply)
+PROJECTION = Projection(
+    name="loan_now",
+    version=1,
+    tables=("loan_now",),
+    key=("loan",),
+    takes=types_of(LoanEvent),
+    statements=_SQL,
+    apply=apply,
+)
 
 
 def _opened(events: Sequence[LoanOpened]) -> dict[str, object]:

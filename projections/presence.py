@@ -6,7 +6,7 @@ import socket
 import time
 
 from ledger.journal.database import Connection
-from projections.checkpoint import STATEMENTS, installed
+from projections.checkpoint import STATEMENTS
 
 
 class Presence:
@@ -34,7 +34,5 @@ class Presence:
 
 def workers(connection: Connection, book_id: str, stale_s: float) -> list[str]:
     """Those who were seen within `stale_s` seconds, by host, process id and a random part."""
-    if not installed(connection):
-        return []
     rows = connection.execute(STATEMENTS["workers"], {"book": book_id, "stale_s": stale_s}).fetchall()
     return [worker for (worker,) in rows]

@@ -78,3 +78,8 @@ REGISTRY = Registry(
         OverdueWithdrawn,
     ]
 )
+
+
+def types_of(kind: type[Event]) -> frozenset[str]:
+    """The names of all types that are of a kind, for example a `MoneyEvent`."""
+    return frozenset(name for name, each in REGISTRY.types.items() if issubclass(each, kind))

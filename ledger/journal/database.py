@@ -44,9 +44,9 @@ class Database:
                 self.url, options=options, connect_timeout=self.connect_timeout_s, application_name=role or "ledger"
             )
 
-    def connect(self, role: str | None = None, *, autocommit: bool = True) -> Connection:
+    def connect(self, role: str | None = None, *, autocommit: bool = True, options: str = "") -> Connection:
         with translated(self):
-            return psycopg.connect(self.conninfo(role), autocommit=autocommit)
+            return psycopg.connect(self.conninfo(role, options), autocommit=autocommit)
 
     def pool(self, role: str, size: int, *, checked: bool = False, options: str = "") -> ConnectionPool[Connection]:
         """A pool of at most `size` connections in autocommit mode.
