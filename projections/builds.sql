@@ -7,17 +7,57 @@ select pg_advisory_xact_lock(4170229002)
 -- name: lock_shared
 select pg_advisory_xact_lock_shared(4170229002)
 
--- name: exist
-select bool_and(to_regclass(name) is not null) from unnest(%(tables)s::text[]) as t (name)
+-- name: lock_rebuild
+-- Held by the session that rebuilds; gone with it, however it ends.
+select pg_try_advisory_lock(417022, hashtext(%(projection)s))
 
--- name: versions
-select projection, version from projections.build where place = %(place)s
+-- name: exist
+select coalesce(bool_and(to_regclass(name) is not null), true) from unnest(%(tables)s::text[]) as t (name)
+
+-- name: read
+select projection, place, version, tables, is_indexed, digest, replaced_digest, positions, swapped_at, swapped_by, reason
+  from projections.build
+ where place = %(place)s
+ order by projection
 
 -- name: begin
-insert into projections.build (projection, place, version) values (%(projection)s, %(place)s, %(version)s)
+insert into projections.build (projection, place, version, tables)
+values (%(projection)s, %(place)s, %(version)s, %(tables)s)
+
+-- name: indexed
+update projections.build set is_indexed = true where projection = %(projection)s and place = %(place)s
+
+-- name: forget
+delete from projections.build where projection = %(projection)s and place = %(place)s returning tables
 
 -- name: forget_checkpoints
-delete from projections.checkpoint where projection = any(%(projections)s) and place = %(place)s
+delete from projections.checkpoint where projection = %(projection)s and place = %(place)s
 
--- name: forget_build
-delete from projections.build where projection = any(%(projections)s) and place = %(place)s
+-- name: freeze
+-- Until the transaction ends nobody moves these rows.
+select partition, position
+  from projections.checkpoint
+ where projection = %(projection)s and place = 'live' and book = %(book)s
+ order by partition
+   for update
+
+-- name: retire_checkpoints
+update projections.checkpoint set place = 'old' where projection = %(projection)s and place = 'live'
+
+-- name: promote_checkpoints
+-- Under a newer epoch than anyone knows: whoever worked on the old rows has to claim anew.
+update projections.checkpoint n
+   set place = 'live', problem = null,
+       owner_epoch = 1 + greatest(n.owner_epoch, (select o.owner_epoch from projections.checkpoint o
+                                                   where o.projection = n.projection and o.place = 'old'
+                                                     and o.book = n.book and o.partition = n.partition))
+ where n.projection = %(projection)s and n.place = 'next'
+
+-- name: retire_build
+update projections.build set place = 'old' where projection = %(projection)s and place = 'live'
+
+-- name: promote_build
+update projections.build
+   set place = 'live', digest = %(digest)s, replaced_digest = %(replaced_digest)s, positions = %(positions)s,
+       swapped_at = %(swapped_at)s, swapped_by = %(swapped_by)s, reason = %(reason)s
+ where projection = %(projection)s and place = 'next'

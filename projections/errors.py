@@ -1,6 +1,6 @@
 """Errors of the read side, under the classes of `schemas.errors`."""
 
-from schemas.errors import Corrupt, Misconfigured, Unavailable
+from schemas.errors import Conflict, Corrupt, Misconfigured, Unavailable
 
 
 class Fenced(Unavailable):
@@ -31,6 +31,30 @@ class TablesNewer(Misconfigured):
     """The tables of a projection were filled by a newer version of its code."""
 
     code = "projection_tables_newer"
+
+
+class RebuildRunning(Conflict):
+    """Two rebuilds of one projection at once."""
+
+    code = "rebuild_running"
+
+
+class BuildDiffers(Corrupt):
+    """A new build does not hold what the live one holds, and nobody has accepted that."""
+
+    code = "build_differs"
+
+
+class BuildAhead(Misconfigured):
+    """A new build has read more than the live one, so the two cannot be compared."""
+
+    code = "build_ahead"
+
+
+class SwapBlocked(Unavailable):
+    """The tables of a projection were in use all the time."""
+
+    code = "swap_blocked"
 
 
 class ProjectionsLagging(Unavailable):

@@ -11,9 +11,9 @@ from projections.checkpoint import STATEMENTS
 
 class Presence:
     """The row of one worker, renewed every `beat_s` seconds from the loop that does the work: a worker that hangs falls
-    silent."""
+    silent. `is_worker`: whether to be seen at all; queries wait for workers."""
 
-    def __init__(self, connection: Connection, book_id: str, feed: str, beat_s: float) -> None:
+    def __init__(self, connection: Connection, book_id: str, feed: str, beat_s: float, *, is_worker: bool) -> None:
         self._connection = connection
         self._row = {
             "id": f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -21,7 +21,7 @@ class Presence:
             "feed": feed,
         }
         self._beat_s = beat_s
-        self._next_s = 0.0
+        self._next_s = 0.0 if is_worker else float("inf")
 
     def beat(self) -> None:
         if time.monotonic() >= self._next_s:

@@ -17,7 +17,7 @@ from projections import builds, checkpoint
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Mark, Standing
 from projections.errors import Fenced, ProjectionsLagging, TablesNewer
-from projections.feed import Feed, Resume
+from projections.feed import Batch, Feed, Resume
 from projections.lag import numbers
 from projections.place import Place
 from projections.presence import Presence
@@ -46,7 +46,8 @@ class Runner:
     `Unavailable`; start again then, nothing is lost. Closes the feed with itself.
 
     `journal` in a role that may read it. `beat_s`: how often it shows that it lives; `stall_s`: how long `catch_up`
-    bears a standstill.
+    bears a standstill. `place`: the build to bring forward; one that is not live has its tables made by a rebuild, and
+    who fills it counts as no worker. `until`: by partition, the position beyond which nothing is applied.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Runner:
         projections: Sequence[Projection] = PROJECTIONS,
         beat_s: float = 1.0,
         stall_s: float = 30.0,
+        place: Place = Place.LIVE,
+        until: Mapping[int, int] | None = None,
     ) -> None:
         self._database = database
         self._journal = journal
@@ -66,18 +69,19 @@ class Runner:
         self._feed = feed
         self._projections = projections
         self._stall_s = stall_s
+        self._place = place
+        self._until = until
         self._marks: dict[tuple[str, int], Mark] = {}
         self.stopped: dict[tuple[str, int], LedgerError] = {}
         """Why a projection stands still on a partition."""
         self.misfits: Mapping[str, LedgerError] = {}
         """Projections whose tables another version of the code filled; the others go on."""
         # Rows and checkpoint of a batch are lost together by a crash of the server, and then simply built again.
-        options = f"{Place.LIVE.options} -c synchronous_commit=off"
+        options = f"{place.options} -c synchronous_commit=off"
         self._connection = database.connect("ledger_projector", options=options)
-        with translated(database):
-            builds.install(self._connection, projections)
-            self._look_for_misfits()
-        self._presence = Presence(self._connection, book.book_id, feed.name, beat_s)
+        if place is Place.LIVE:
+            self._make_tables()
+        self._presence = Presence(self._connection, book.book_id, feed.name, beat_s, is_worker=place is Place.LIVE)
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +145,7 @@ class Runner:
         with translated(self._database):
             self._presence.beat()
             polled = self._feed.poll(self)
-            batches = [(each.partition, [Fact(event) for event in each.events], each.problem) for each in polled]
+            batches = [(each.partition, self._facts(each), each.problem) for each in polled]
             if batches:
                 for projection in self._projections:
                     self._take(projection, batches)
@@ -152,10 +156,11 @@ class Runner:
         self._presence.beat()
         with self._connection.transaction():
             self._connection.execute("set local synchronous_commit = on")
-            builds.lock(self._connection, shared=True)
-            self._look_for_misfits()
+            if self._place is Place.LIVE:
+                builds.lock(self._connection, shared=True)
+                self._look_for_misfits()
             fitting = [each for each in self._projections if each.name not in self.misfits]
-            marks = checkpoint.claim(self._connection, self._book.book_id, fitting, partitions)
+            marks = checkpoint.claim(self._connection, self._book.book_id, fitting, partitions, self._place)
         resumes: dict[int, Resume] = {}
         for mark in sorted(marks, key=lambda mark: mark.position, reverse=True):
             self._marks[mark.projection, mark.partition] = mark
@@ -167,6 +172,12 @@ class Runner:
         """For the feed: partitions that are somebody else's from now on."""
         self._marks = {key: mark for key, mark in self._marks.items() if key[1] not in partitions}
         self.stopped = {key: problem for key, problem in self.stopped.items() if key[1] not in partitions}
+
+    def _facts(self, batch: Batch) -> list[Fact]:
+        if self._until is None:
+            return [Fact(event) for event in batch.events]
+        last = self._until.get(batch.partition, 0)
+        return [Fact(event) for event in batch.events if event.position <= last]
 
     def _take(self, projection: Projection, batches: Sequence[_Read]) -> None:
         """All that came in one transaction where nothing is in the way; else partition by partition."""
@@ -243,6 +254,15 @@ class Runner:
         self._marks[projection.name, mark.partition] = moved
         return moved
 
+    def _make_tables(self) -> None:
+        try:
+            with translated(self._database):
+                builds.install(self._connection, self._projections)
+                self._look_for_misfits()
+        except LedgerError:
+            self._connection.close()
+            raise
+
     def _look_for_misfits(self) -> None:
         found = builds.misfits(self._connection, self._projections)
         for name, problem in found.items():
@@ -265,7 +285,7 @@ class Runner:
 
     def _behind(self, goal: Mapping[int, int]) -> list[Standing]:
         with translated(self._database):
-            return checkpoint.behind(self._connection, self._book.book_id, self._projections, goal)
+            return checkpoint.behind(self._connection, self._book.book_id, self._projections, goal, self._place)
 
     def _refuse_if_stopped(self, late: Sequence[Standing]) -> None:
         problems = [

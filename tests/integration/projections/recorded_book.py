@@ -129,7 +129,7 @@ class RecordedBook:
         """Drop all read models, as if they had never been built."""
         with self.database.connect("ledger_projector") as connection:
             for each in PROJECTIONS:
-                drop(connection, [each.name], each.tables, Place.LIVE)
+                drop(connection, each.name, Place.LIVE)
 
 
 @dataclass

@@ -27,22 +27,25 @@ create table if not exists projections.worker (
     seen_at timestamptz not null
 );
 
--- What fills each place: the version of the code. The rest is there once it has been put in place of another: the digest
--- of both at the same positions (by partition), when, and who accepted a difference and why.
+-- What fills each place: the version of the code, its tables, whether they have all their indexes. The rest is there
+-- once it has taken the place of another: the digest of both at the same positions (by partition), when, who did it, and
+-- the reason where a difference was accepted.
 create table projections.build (
     projection      text not null,
     place           text not null check (place in ('live', 'next', 'old')),
     version         int  not null,
+    tables          text[]  not null,
+    is_indexed      boolean not null default false,
     digest          text,
     replaced_digest text,
     positions       jsonb,
     swapped_at      timestamptz,
-    accepted_by     text,
+    swapped_by      text,
     reason          text,
     primary key (projection, place)
 );
-insert into projections.build (projection, place, version)
-select distinct projection, 'live', version from projections.checkpoint;
+insert into projections.build (projection, place, version, tables, is_indexed)
+select distinct projection, 'live', version, array[projection], true from projections.checkpoint;
 
 -- Which build a checkpoint belongs to, instead of a version.
 alter table projections.checkpoint
