@@ -61,3 +61,15 @@ update projections.build
    set place = 'live', digest = %(digest)s, replaced_digest = %(replaced_digest)s, positions = %(positions)s,
        swapped_at = %(swapped_at)s, swapped_by = %(swapped_by)s, reason = %(reason)s
  where projection = %(projection)s and place = 'next'
+
+-- name: held
+select b.projection, b.place, b.version, coalesce(c.events, 0)::bigint as events,
+       (select coalesce(sum(pg_total_relation_size(to_regclass(
+                   case b.place when 'live' then 'projections.' else concat('projections_', b.place, '.') end || t.name))), 0)
+          from unnest(b.tables) as t (name))::bigint as bytes,
+       b.swapped_at, b.swapped_by, b.reason
+  from projections.build b
+  left join (select projection, place, sum(partitionseq) as events
+               from projections.checkpoint where book = %(book)s group by projection, place) c
+    on c.projection = b.projection and c.place = b.place
+ order by b.projection, array_position(array['live', 'next', 'old'], b.place)

@@ -12,6 +12,9 @@ from psycopg import ClientCursor, sql
 from ledger.journal.database import Connection
 from projections.projection import Projection
 
+SCRATCH = "pg_temp"
+"""The schema of tables that only this session sees."""
+
 _VIEW = "create temp view {name} as select * from ({rows}) r"
 _OF_LOANS = " where loan = any({loans})"
 _FIRST = """
@@ -35,19 +38,37 @@ class Difference:
     expected: Mapping[str, Any] | None
 
     @property
+    def position(self) -> int | None:
+        """The event that made, or should have made, the row; None for rows that are made of many."""
+        row = self.expected or self.found or {}
+        return row.get("position")
+
+    @property
     def columns(self) -> list[str]:
         if self.found is None or self.expected is None:
             return []
         return [name for name, value in self.expected.items() if self.found.get(name) != value]
 
     def __str__(self) -> str:
-        row = ", ".join(f"{name} {value}" for name, value in self.key.items())
+        row = ", ".join(f"{name} {value}" for name, value in self._named().items())
         if self.found is None:
             return f"the row of {row} is missing"
         if self.expected is None:
             return f"the row of {row} should not be there"
         columns = (f"{name} {self.found.get(name)} instead of {self.expected[name]}" for name in self.columns)
         return f"the row of {row} has {', '.join(columns)}"
+
+    def _named(self) -> dict[str, Any]:
+        """What a reader looks for first: the loan, the position, then the rest of the key."""
+        row = self.expected or self.found or {}
+        return {name: row[name] for name in dict.fromkeys(("loan", "position", *self.key)) if name in row}
+
+
+def look_at(connection: Connection, schema: str) -> None:
+    """What names without a schema mean, until the transaction ends. The session's own temporary schema would come
+    first, were it not named last."""
+    path = schema if schema == SCRATCH else f"{schema}, {SCRATCH}"
+    connection.execute("select set_config('search_path', %s, true)", (path,))
 
 
 def see(

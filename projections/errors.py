@@ -1,6 +1,6 @@
 """Errors of the read side, under the classes of `schemas.errors`."""
 
-from schemas.errors import Conflict, Corrupt, Misconfigured, Unavailable
+from schemas.errors import BadInput, Conflict, Corrupt, Misconfigured, NotFound, Unavailable
 
 
 class Fenced(Unavailable):
@@ -31,6 +31,24 @@ class TablesNewer(Misconfigured):
     """The tables of a projection were filled by a newer version of its code."""
 
     code = "projection_tables_newer"
+
+
+class ProjectionNotFound(NotFound):
+    """There is no projection of that name, or nothing of it in the place that was asked for."""
+
+    code = "projection_not_found"
+
+
+class NotOfLoans(BadInput):
+    """Rows of a projection that belong to no single loan cannot be looked at loan by loan."""
+
+    code = "not_of_loans"
+
+
+class ProjectionDrifted(Corrupt):
+    """The rows of a projection are not what its events make."""
+
+    code = "projection_drifted"
 
 
 class RebuildRunning(Conflict):

@@ -81,12 +81,13 @@ class JournalFeed:
         for event in events:
             delivered = self._delivered.get(event.partition)
             if delivered is not None and event.position > delivered:
-                by_partition[event.partition].append(_feed_event(event))
+                by_partition[event.partition].append(feed_event(event))
                 self._delivered[event.partition] = event.position
         return [Batch(partition, tuple(found)) for partition, found in by_partition.items()]
 
 
-def _feed_event(event: RecordedEvent) -> FeedEvent:
+def feed_event(event: RecordedEvent) -> FeedEvent:
+    """An event of the journal as feeds deliver it."""
     return FeedEvent(
         position=event.position,
         partitionseq=event.partitionseq,

@@ -51,8 +51,9 @@ class Projection:
     events that `apply` gets; None: all. `statements` come from the SQL file beside its module and name tables without
     a schema: `tables` makes them with what keeps rows unique, `indexes` (optional) all other indexes, which a rebuild
     makes once the rows are in; `rows` selects all rows of a book (named columns, no clock, no serial) for the digest,
-    and the columns `key` tell its rows apart. `apply` writes facts in order of position; facts that it has seen before
-    must change nothing. A new `version` means other rows from the same events.
+    and the columns `key` tell its rows apart; where one of these is `loan`, rows belong to loans. `apply` writes facts
+    in order of position; facts that it has seen before must change nothing. A new `version` means other rows from the
+    same events.
     """
 
     name: str

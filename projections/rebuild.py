@@ -21,6 +21,7 @@ from ledger.journal.database import Connection, Database, translated
 from ledger.journal.journal import Journal
 from projections import builds, checkpoint, comparison
 from projections.builds import Build, Proof
+from projections.comparison import look_at
 from projections.digest import digest_here
 from projections.errors import BuildAhead, BuildDiffers, RebuildRunning, SwapBlocked
 from projections.feed import Feed
@@ -205,7 +206,7 @@ class Rebuild:
     def _prove(self, live: Build, accept: str | None) -> tuple[Proof, str | None]:
         """Digests of both builds at the same positions, and their first difference where these are not equal."""
         with self._same_positions() as (connection, positions):
-            _look_at(connection, Place.NEXT)
+            look_at(connection, Place.NEXT.schema)
             digest = digest_here(connection, self._book.book_id, self._projection)
             replaced_digest, difference = self._compare(connection, live, digest)
         if difference and not accept:
@@ -220,7 +221,7 @@ class Rebuild:
         """The live digest, and the first difference. Tables of another version may lack what rows have now."""
         try:
             with connection.transaction():
-                _look_at(connection, Place.LIVE)
+                look_at(connection, Place.LIVE.schema)
                 live_digest = digest_here(connection, self._book.book_id, self._projection)
                 return live_digest, self._difference(connection) if live_digest != digest else None
         except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
@@ -231,7 +232,7 @@ class Rebuild:
 
     def _difference(self, connection: Connection) -> str:
         for place, side in ((Place.LIVE, "found"), (Place.NEXT, "expected")):
-            _look_at(connection, place)
+            look_at(connection, place.schema)
             comparison.see(connection, side, self._book.book_id, self._projection)
         found = comparison.first_difference(connection, self._projection)
         assert found, "unequal digests have rows that differ"
@@ -317,11 +318,6 @@ class Rebuild:
             swapped_by=self._principal,
             reason=reason,
         )
-
-
-def _look_at(connection: Connection, place: Place) -> None:
-    """What names without a schema mean, until the transaction ends."""
-    connection.execute("select set_config('search_path', %s, true)", (place.schema,))
 
 
 def _listed(positions: Mapping[int, int]) -> str:

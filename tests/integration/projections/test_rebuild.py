@@ -222,9 +222,9 @@ def test_a_second_rebuild_at_once_is_refused(recorded: RecordedBook) -> None:
 
 SPOILED: Mapping[str, str] = {
     "update projections.loan_now set credit_minor = 7 where loan = 'loan-3'":
-        "the row of loan loan-3 has credit_minor 7 instead of 0",
-    "delete from projections.loan_now where loan = 'loan-2'": "the row of loan loan-2 is missing",
-    "update projections.loan_now set loan = 'a' where loan = 'loan-4'": "the row of loan a should not be there",
+        r"the row of loan loan-3, position \d+ has credit_minor 7 instead of 0",
+    "delete from projections.loan_now where loan = 'loan-2'": r"the row of loan loan-2, position \d+ is missing",
+    "update projections.loan_now set loan = 'a' where loan = 'loan-4'": r"the row of loan a, position \d+ should not be there",
 }  # fmt: skip
 
 
@@ -233,9 +233,8 @@ def test_a_difference_is_named_and_nothing_is_swapped(recorded: RecordedBook, st
     recorded.lives(5)
     recorded.catches_up()
     assert execute(recorded, statement) == 1
-    with pytest.raises(BuildDiffers) as refused:
+    with pytest.raises(BuildDiffers, match=SPOILED[statement]):
         rebuilt(recorded)
-    assert SPOILED[statement] in str(refused.value)
     assert build_of(recorded, Place.OLD) is None
 
 
