@@ -71,6 +71,12 @@ def look_at(connection: Connection, schema: str) -> None:
     connection.execute("select set_config('search_path', %s, true)", (path,))
 
 
+def columns(connection: Connection, book_id: str, projection: Projection) -> set[str]:
+    """What the rows have that the search path names."""
+    cursor = connection.execute(b"select * from (%b) r limit 0" % projection.statements["rows"], {"book": book_id})
+    return {column.name for column in cursor.description or ()}
+
+
 def see(
     connection: Connection, name: str, book_id: str, projection: Projection, loans: Sequence[str] | None = None
 ) -> None:

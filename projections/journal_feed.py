@@ -1,16 +1,20 @@
 """Events straight from the journal, split into the same partitions as Kafka: for a book without Kafka, and catching up.
 
 One cursor runs over the whole journal. A start on projections that are current reads nothing, and a poll that finds
-nothing new is one query for the head.
+nothing new is one query for the head. As long as batches come in full, the next is read while this one is applied.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent
 from projections.feed import Batch, FeedEvent, Owner
+
+_Delivered = tuple[int, int, int, int, str, bytes]
+"""What `Journal.delivered` gives of an event."""
 
 
 class JournalFeed:
@@ -26,6 +30,8 @@ class JournalFeed:
         self._retry_s = retry_s
         self._started = False
         self._cursor = 0
+        self._ahead: tuple[int, Future[list[_Delivered]]] | None = None
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="journal-feed")
         self._delivered: dict[int, int] = {}
         self._retry_at: dict[int, float] = {}
 
@@ -42,12 +48,11 @@ class JournalFeed:
         if not self._started:
             self.start(owner)
         self._claim_again(owner)
-        if self._cursor >= self._journal.head().position:
+        events = self._read()
+        if not events:
             time.sleep(self._pause_s)
             return []
-        events = self._journal.after(self._cursor, self._batch)
-        self._claim({event.partition for event in events} - self._known(), owner, heads={})
-        self._cursor = events[-1].position
+        self._claim({partition for _, partition, *_ in events} - self._known(), owner, heads={})
         return self._split(events)
 
     def retry(self, partition: int) -> None:
@@ -56,6 +61,22 @@ class JournalFeed:
 
     def close(self) -> None:
         """The journal belongs to whoever made it."""
+        self._reader.shutdown()
+
+    def _read(self) -> list[_Delivered]:
+        """What comes after the cursor, which goes on to its end."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[0] == self._cursor:
+            events = ahead[1].result()
+        elif self._cursor < self._journal.head().position:
+            events = self._journal.delivered(self._cursor, self._batch)
+        else:
+            return []
+        if events:
+            self._cursor = events[-1][0]
+        if len(events) == self._batch:
+            self._ahead = self._cursor, self._reader.submit(self._journal.delivered, self._cursor, self._batch)
+        return events
 
     def _claim_again(self, owner: Owner) -> None:
         due = [partition for partition, at in self._retry_at.items() if at <= time.monotonic()]
@@ -76,13 +97,14 @@ class JournalFeed:
     def _known(self) -> set[int]:
         return self._delivered.keys() | self._retry_at.keys()
 
-    def _split(self, events: Sequence[RecordedEvent]) -> list[Batch]:
+    def _split(self, events: Sequence[_Delivered]) -> list[Batch]:
         by_partition: defaultdict[int, list[FeedEvent]] = defaultdict(list)
-        for event in events:
-            delivered = self._delivered.get(event.partition)
-            if delivered is not None and event.position > delivered:
-                by_partition[event.partition].append(feed_event(event))
-                self._delivered[event.partition] = event.position
+        delivered = self._delivered
+        for position, partition, partitionseq, recorded_us, kind, state in events:
+            last = delivered.get(partition)
+            if last is not None and position > last:
+                by_partition[partition].append(FeedEvent(position, partitionseq, recorded_us, kind, state))
+                delivered[partition] = position
         return [Batch(partition, tuple(found)) for partition, found in by_partition.items()]
 
 

@@ -26,15 +26,13 @@ select %(book)s, e.*
     on conflict (book, loan) do nothing
 
 -- name: settle
--- The event with the highest position wins, so that duplicates and replays change nothing.
+-- One row for each loan of a batch, its newest. The highest position wins, so that replays change nothing.
 update loan_now n
    set status = e.status, principal_minor = e.principal_minor, total_due_minor = e.total_due_minor,
        overdue_minor = e.overdue_minor, credit_minor = e.credit_minor, position = e.position
-  from (select distinct on (loan) *
-          from unnest(%(loans)s::text[], %(positions)s::bigint[], %(statuses)s::text[], %(principals)s::bigint[],
-                      %(totals)s::bigint[], %(overdues)s::bigint[], %(credits)s::bigint[])
-               as u (loan, position, status, principal_minor, total_due_minor, overdue_minor, credit_minor)
-         order by loan, position desc) e
+  from unnest(%(loans)s::text[], %(positions)s::bigint[], %(statuses)s::text[], %(principals)s::bigint[],
+              %(totals)s::bigint[], %(overdues)s::bigint[], %(credits)s::bigint[])
+       as e (loan, position, status, principal_minor, total_due_minor, overdue_minor, credit_minor)
  where n.book = %(book)s and n.loan = e.loan and n.position < e.position
 
 -- name: rows

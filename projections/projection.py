@@ -2,42 +2,41 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from ledger.domain.book import Book
 from ledger.journal.database import Connection
 from projections.errors import PoisonedEvent
 from projections.feed import FeedEvent
 from schemas import envelope
-from schemas.envelope import Envelope, UnreadableEvent
+from schemas.envelope import Envelope
 from schemas.errors import LedgerError
 from schemas.registry import REGISTRY, UnknownEventType
 from schemas.values import Event
 
 
 class Fact:
-    """One event; decoded when somebody first looks, once for all projections. Looking raises what `require` raises."""
+    """One event. What cannot be read raises when somebody looks.
+
+    `event` reads only the fact, as one that was recorded, and once for all projections; who needs what the envelope
+    says reads all of it.
+    """
+
+    __slots__ = ("_event", "position", "record")
 
     def __init__(self, record: FeedEvent) -> None:
         self.record = record
+        self.position = record.position
+        self._event: Event | None = None
 
     @property
-    def position(self) -> int:
-        return self.record.position
-
-    @cached_property
     def envelope(self) -> Envelope:
-        found = envelope.read(self.record.state)
-        if found.type != self.record.type:
-            raise UnreadableEvent(
-                f"asked to read an event that was delivered as {self.record.type}; its own bytes say {found.type}. "
-                "It was not written by the journal, or has been changed"
-            )
-        return found
+        return envelope.read(self.record.state)
 
-    @cached_property
+    @property
     def event(self) -> Event:
-        return REGISTRY.decode(self.envelope)
+        if self._event is None:
+            self._event = REGISTRY.decode_recorded(self.record.type, self.record.state)
+        return self._event
 
 
 Apply = Callable[[Connection, Book, Sequence[Fact]], None]
@@ -51,9 +50,9 @@ class Projection:
     events that `apply` gets; None: all. `statements` come from the SQL file beside its module and name tables without
     a schema: `tables` makes them with what keeps rows unique, `indexes` (optional) all other indexes, which a rebuild
     makes once the rows are in; `rows` selects all rows of a book (named columns, no clock, no serial) for the digest,
-    and the columns `key` tell its rows apart; where one of these is `loan`, rows belong to loans. `apply` writes facts
-    in order of position; facts that it has seen before must change nothing. A new `version` means other rows from the
-    same events.
+    and the columns `key` tell its rows apart; with a column `loan`, rows can be verified loan by loan. `apply` writes
+    facts in order of position; facts that it has seen before must change nothing. A new `version` means other rows from
+    the same events.
     """
 
     name: str
@@ -73,14 +72,16 @@ def taken(
     What cannot be read stops whoever takes its type; a type that nobody knows stops every projection.
     """
     wanted: list[Fact] = []
+    known = REGISTRY.types
+    takes = known if projection.takes is None else projection.takes
     for number, fact in enumerate(facts):
         kind = fact.record.type
         try:
-            if kind not in REGISTRY.types:
-                raise UnknownEventType(f"this version knows {len(REGISTRY.types)} types and not this one")
-            if projection.takes is None or kind in projection.takes:
+            if kind in takes:
                 fact.event  # noqa: B018 - reads it, here rather than half-way through a batch
                 wanted.append(fact)
+            elif kind not in known:
+                raise UnknownEventType(f"this version knows {len(known)} types and not this one")
         except LedgerError as error:
             return facts[:number], wanted, poisoned(projection.name, partition, fact, error)
     return facts, wanted, None

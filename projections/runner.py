@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from threading import Event as Flag
 from types import TracebackType
 from typing import Self
@@ -211,7 +212,7 @@ class Runner:
                 facts_wanted.append(wanted)
         if not moves:
             return True
-        facts = sorted(chain.from_iterable(facts_wanted), key=lambda fact: fact.position)
+        facts = sorted(chain.from_iterable(facts_wanted), key=attrgetter("position"))
         try:
             with self._connection.transaction():
                 moved = checkpoint.advance(self._connection, [(mark, fresh[-1]) for mark, fresh in moves])

@@ -56,10 +56,6 @@ def verify(
     Raises `NotOfLoans` where rows belong to no single loan, `ProjectionNotFound` where nothing was built, and what an
     event cannot be applied for.
     """
-    if loans is not None and "loan" not in projection.key:
-        raise NotOfLoans(
-            f"asked to verify {projection.name} for some loans; its rows belong to no single loan. Verify all of it"
-        )
     with (
         translated(database),
         database.connect("ledger_projector", autocommit=False, options="-c statement_timeout=0") as connection,
@@ -69,6 +65,10 @@ def verify(
         _require_live(connection, projection)
         look_at(connection, SCRATCH)
         connection.execute(projection.statements["tables"])
+        if loans is not None and "loan" not in comparison.columns(connection, book.book_id, projection):
+            raise NotOfLoans(
+                f"asked to verify {projection.name} for some loans; its rows belong to no single loan. Verify all of it"
+            )
         goal = {each.partition: each.position for each in found}
         events = 0
         batches = _batches(_reader(journal, loans, batch), max(goal.values(), default=0), progress)

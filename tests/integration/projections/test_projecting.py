@@ -1,6 +1,5 @@
 """A worker that follows the journal."""
 
-from dataclasses import replace
 from threading import Event as Flag
 from threading import Thread
 
@@ -103,7 +102,7 @@ def test_a_poisoned_event_stops_its_partition_and_is_named_while_all_before_it_i
     [partition] = {event.partition for event in recorded.journal.between(position, position)}
     events = recorded.batches()[partition].events
     last = events[-1]
-    poison = replace(last, position=999, partitionseq=last.partitionseq + 1, state=b"{}")
+    poison = last._replace(position=999, partitionseq=last.partitionseq + 1, state=b"{}")
     with recorded.fed_with(Batch(partition, (*events, poison))) as runner:
         runner.step()
         assert recorded.positions()[partition] == last.position

@@ -224,7 +224,8 @@ SPOILED: Mapping[str, str] = {
     "update projections.loan_now set credit_minor = 7 where loan = 'loan-3'":
         r"the row of loan loan-3, position \d+ has credit_minor 7 instead of 0",
     "delete from projections.loan_now where loan = 'loan-2'": r"the row of loan loan-2, position \d+ is missing",
-    "update projections.loan_now set loan = 'a' where loan = 'loan-4'": r"the row of loan a, position \d+ should not be there",
+    "update projections.loan_now set loan = 'a' where loan = 'loan-4'":
+        r"the row of loan a, position \d+ should not be there",
 }  # fmt: skip
 
 
