@@ -5,7 +5,7 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -32,12 +32,16 @@ from ledger.journal.migrations import migrate
 from ledger.journal.published import PublishedJournal
 from ledger.journal.restore import JournalRestore
 from ledger.settings import Settings
+from projections.catalogue import PROJECTIONS, named
 from projections.feed import Feed
 from projections.freshness import Patience, bring_current
+from projections.inventory import Inventory, drop_old, inventory
 from projections.journal_feed import JournalFeed
 from projections.lag import Lag
 from projections.queries import Queries
+from projections.rebuild import Limits, Rebuild, Rebuilt, Step
 from projections.runner import Runner
+from projections.verify import Verified, verify
 from schemas.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -193,22 +197,70 @@ class Ledger:
         with self._queries() as queries:
             return queries.lag(self.reader), queries.workers(self.settings.lease_stale_s)
 
+    def rebuild(
+        self,
+        name: str,
+        *,
+        kafka: bool,
+        restart: bool,
+        accept: str | None,
+        progress: Progress | None = None,
+        step: Callable[[Step], None] = lambda _: None,
+    ) -> Rebuilt:
+        """Build a projection anew beside the live one, and swap; see `projections.rebuild`."""
+        projection, settings = named(name), self.settings
+        limits = Limits(batch=settings.rebuild_batch, stall_s=settings.lag_timeout_s, swap_s=settings.lag_timeout_s)
+        with Rebuild(
+            self.database,
+            self.reader,
+            self.book,
+            projection,
+            clock=self.clock,
+            principal=settings.principal,
+            limits=limits,
+        ) as rebuild:
+            feed = partial(self._kafka_feed, settings.rebuild_batch, f"rebuild-{name}") if kafka else None
+            return rebuild.run(feed, restart=restart, accept=accept, progress=progress, step=step)
+
+    def verify(self, name: str, *, loan: str | None, sample: int | None, progress: Progress | None = None) -> Verified:
+        """Compare live rows with a fold from the first event on: of one loan, of some, or all."""
+        loans = [loan] if loan else self.reader.some_loans(sample) if sample else None
+        return verify(
+            self.database,
+            self.reader,
+            self.book,
+            named(name),
+            loans=loans,
+            batch=self.settings.rebuild_batch,
+            progress=progress,
+        )
+
+    def inventory(self) -> list[Inventory]:
+        """All projections with their builds."""
+        return inventory(self.database, self.book.book_id, PROJECTIONS)
+
+    def drop_old(self, name: str) -> None:
+        """Drop what was live before the last swap of a projection."""
+        drop_old(self.database, named(name))
+
     def runner(self, *, kafka: bool) -> Runner:
         """A projection worker, fed by Kafka or by the journal."""
-        feed = self._kafka_feed() if kafka else self._journal_feed()
+        batch = self.settings.projection_batch
+        feed = self._kafka_feed(batch, "projections") if kafka else self._journal_feed()
         return Runner(self.database, self.reader, self.book, feed, stall_s=self.settings.lag_timeout_s)
 
     def _journal_feed(self) -> JournalFeed:
         pause_s = self.settings.poll_interval_ms / 1000
         return JournalFeed(self.reader, batch=self.settings.projection_batch, pause_s=pause_s)
 
-    def _kafka_feed(self) -> Feed:
+    def _kafka_feed(self, batch: int, group: str) -> Feed:
         from projections.kafka_feed import KafkaFeed  # noqa: PLC0415 - most commands need no Kafka client
 
         return KafkaFeed(
             self.kafka_bootstrap(),
             self.book.book_id,
-            batch=self.settings.projection_batch,
+            batch=batch,
+            group=group,
             poll_ms=self.settings.poll_interval_ms,
             timeout_s=self.settings.kafka_timeout_s,
         )

@@ -37,4 +37,6 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
     )
 
 
-PROJECTION = Projection(name="audit_trail", version=1, statements=_SQL, apply=apply)
+PROJECTION = Projection(
+    name="audit_trail", version=1, tables=("audit_trail",), key=("position",), statements=_SQL, apply=apply
+)

@@ -1,6 +1,6 @@
 -- name: tables
 -- One row per event of the book: who did what, when, and the hashes that prove it. prevhash is null at version 1.
-create table if not exists projections.audit_trail (
+create table audit_trail (
     book        text        not null,
     position    bigint      not null,
     key         text        not null,
@@ -18,12 +18,14 @@ create table if not exists projections.audit_trail (
     summary     text        not null,
     primary key (book, position)
 );
-create index if not exists audit_trail_of_loan on projections.audit_trail (book, loan, position) where loan is not null;
-create index if not exists audit_trail_in_time on projections.audit_trail (book, recorded_us, position);
+
+-- name: indexes
+create index audit_trail_of_loan on audit_trail (book, loan, position) where loan is not null;
+create index audit_trail_in_time on audit_trail (book, recorded_us, position);
 
 -- name: insert
-insert into projections.audit_trail (book, position, key, loan, stream, version, type, value_date, time, recorded_us,
-                                     actor, command_id, hash, prevhash, summary)
+insert into audit_trail (book, position, key, loan, stream, version, type, value_date, time, recorded_us, actor,
+                         command_id, hash, prevhash, summary)
 select %(book)s, e.*
   from unnest(%(positions)s::bigint[], %(keys)s::text[], %(loans)s::text[], %(streams)s::text[],
               %(versions)s::bigint[], %(types)s::text[], %(value_dates)s::date[], %(times)s::timestamptz[],
@@ -34,5 +36,5 @@ select %(book)s, e.*
 -- name: rows
 select book, position, key, loan, stream, version, type, value_date, time, recorded_us, actor, command_id, hash,
        prevhash, summary
-  from projections.audit_trail
+  from audit_trail
  where book = %(book)s

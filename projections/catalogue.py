@@ -1,5 +1,16 @@
 """All projections there are."""
 
 from projections import audit_trail, delinquency, loan_now, postings
+from projections.errors import ProjectionNotFound
+from projections.projection import Projection
 
 PROJECTIONS = (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, audit_trail.PROJECTION)
+
+
+def named(name: str) -> Projection:
+    """The projection of a name, else `ProjectionNotFound`."""
+    for each in PROJECTIONS:
+        if each.name == name:
+            return each
+    known = ", ".join(each.name for each in PROJECTIONS)
+    raise ProjectionNotFound(f"asked for projection {name!r}; there are {known}. Use one of these")

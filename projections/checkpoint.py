@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ledger.journal.database import Connection
 from projections.errors import Fenced, PartitionGap
+from projections.place import Place
 from projections.projection import Fact, Projection
 from projections.statements import load
 
@@ -20,7 +21,7 @@ class Mark:
     """A claimed checkpoint: what was last applied, and the epoch under which we may move on."""
 
     projection: str
-    version: int
+    place: Place
     book: str
     partition: int
     position: int
@@ -40,33 +41,20 @@ class Standing:
     problem: str | None
 
 
-def install(connection: Connection, projections: Sequence[Projection]) -> None:
-    """Make the tables that are missing. Several processes may call it at once."""
-    with connection.transaction():
-        connection.execute(STATEMENTS["lock_tables"])
-        connection.execute(STATEMENTS["tables"])
-        for projection in projections:
-            connection.execute(projection.statements["tables"])
-
-
-def installed(connection: Connection) -> bool:
-    """Whether any runner has made the tables yet."""
-    return connection.execute(STATEMENTS["exists"]).fetchone() == (True,)
-
-
 def claim(
-    connection: Connection, book: str, projections: Sequence[Projection], partitions: Collection[int]
+    connection: Connection,
+    book: str,
+    projections: Sequence[Projection],
+    partitions: Collection[int],
+    place: Place = Place.LIVE,
 ) -> list[Mark]:
-    """Own these partitions from now on; whoever had them is fenced off. Durable before it returns."""
-    versions = {projection.name: projection.version for projection in projections}
-    arguments = _names(book, projections) | {"partitions": sorted(partitions)}
-    with connection.transaction():
-        connection.execute("set local synchronous_commit = on")
-        rows = connection.execute(STATEMENTS["claim"], arguments).fetchall()
+    """Own these partitions from the end of the transaction on; whoever had them is fenced off."""
+    arguments = _names(book, projections, place) | {"partitions": sorted(partitions)}
+    rows = connection.execute(STATEMENTS["claim"], arguments).fetchall()
     return [
         Mark(
             projection=name,
-            version=versions[name],
+            place=place,
             book=book,
             partition=partition,
             position=position,
@@ -140,11 +128,11 @@ def following(mark: Mark, facts: Sequence[Fact]) -> tuple[list[Fact], PartitionG
     return fresh, None
 
 
-def standings(connection: Connection, book: str, projections: Sequence[Projection]) -> list[Standing]:
-    """The checkpoints of a book's projections in their present versions; none before the first runner."""
-    if not installed(connection):
-        return []
-    rows = connection.execute(STATEMENTS["read"], _names(book, projections)).fetchall()
+def standings(
+    connection: Connection, book: str, projections: Sequence[Projection], place: Place = Place.LIVE
+) -> list[Standing]:
+    """The checkpoints of a book's projections; none where nobody ever began."""
+    rows = connection.execute(STATEMENTS["read"], _names(book, projections, place)).fetchall()
     return [
         Standing(projection=name, partition=partition, position=position, partitionseq=partitionseq, problem=problem)
         for name, partition, position, partitionseq, problem in rows
@@ -152,10 +140,14 @@ def standings(connection: Connection, book: str, projections: Sequence[Projectio
 
 
 def behind(
-    connection: Connection, book: str, projections: Sequence[Projection], goal: Mapping[int, int]
+    connection: Connection,
+    book: str,
+    projections: Sequence[Projection],
+    goal: Mapping[int, int],
+    place: Place = Place.LIVE,
 ) -> list[Standing]:
     """Those that are not yet at the position that `goal` names for their partition; 0 where nobody ever began."""
-    found = {(row.projection, row.partition): row for row in standings(connection, book, projections)}
+    found = {(row.projection, row.partition): row for row in standings(connection, book, projections, place)}
     rows = [
         found.get((projection.name, partition))
         or Standing(projection=projection.name, partition=partition, position=0, partitionseq=0, problem=None)
@@ -165,18 +157,14 @@ def behind(
     return [row for row in rows if row.position < goal[row.partition]]
 
 
-def _names(book: str, projections: Sequence[Projection]) -> dict[str, object]:
-    return {
-        "book": book,
-        "projections": [projection.name for projection in projections],
-        "versions": [projection.version for projection in projections],
-    }
+def _names(book: str, projections: Sequence[Projection], place: Place) -> dict[str, object]:
+    return {"book": book, "projections": [projection.name for projection in projections], "place": place.value}
 
 
 def _key(mark: Mark) -> dict[str, object]:
     return {
         "projection": mark.projection,
-        "version": mark.version,
+        "place": mark.place.value,
         "book": mark.book,
         "partition": mark.partition,
         "epoch": mark.epoch,

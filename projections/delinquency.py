@@ -7,6 +7,7 @@ from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
 from schemas.overdue.events import InstallmentCured, OverdueEvent, OverdueWithdrawn
+from schemas.registry import types_of
 
 _SQL = load("delinquency.sql")
 
@@ -30,4 +31,12 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
     )
 
 
-PROJECTION = Projection(name="delinquency", version=1, statements=_SQL, apply=apply)
+PROJECTION = Projection(
+    name="delinquency",
+    version=1,
+    tables=("delinquency",),
+    key=("loan", "installment", "position"),
+    takes=types_of(OverdueEvent),
+    statements=_SQL,
+    apply=apply,
+)

@@ -1,7 +1,7 @@
 -- name: tables
 -- What became known about an installment being overdue: one row per mark, cure or withdrawal, never changed. Of the rows
 -- of an installment with position <= P the newest says what was known at P.
-create table if not exists projections.delinquency (
+create table delinquency (
     book        text    not null,
     loan        text    not null,
     installment int     not null,
@@ -14,7 +14,7 @@ create table if not exists projections.delinquency (
 );
 
 -- name: insert
-insert into projections.delinquency (book, loan, installment, position, currency, due_on, cured_on, withdrawn)
+insert into delinquency (book, loan, installment, position, currency, due_on, cured_on, withdrawn)
 select %(book)s, e.*
   from unnest(%(loans)s::text[], %(installments)s::int[], %(positions)s::bigint[], %(currencies)s::text[],
               %(due)s::date[], %(cured)s::date[], %(withdrawn)s::boolean[]) as e
@@ -22,5 +22,5 @@ select %(book)s, e.*
 
 -- name: rows
 select book, loan, installment, position, currency, due_on, cured_on, withdrawn
-  from projections.delinquency
+  from delinquency
  where book = %(book)s

@@ -1,6 +1,7 @@
 """One short text that says what a projection holds, the same however partitions interleaved while it was filled."""
 
-from ledger.journal.database import Database, translated
+from ledger.journal.database import Connection, Database, translated
+from projections.place import Place
 from projections.projection import Projection
 
 _SUM = b"""
@@ -13,9 +14,14 @@ select count(*), coalesce(sum(('x' || substr(h, 1, 15))::bit(60)::bigint), 0),
 """
 
 
-def digest(database: Database, book_id: str, projection: Projection) -> str:
+def digest(database: Database, book_id: str, projection: Projection, place: Place = Place.LIVE) -> str:
     """Number of rows, and two sums over 60 bits each of the hash of every row in canonical form (sorted keys)."""
+    with database.connect("ledger_reader", options=place.options) as connection, translated(database):
+        return digest_here(connection, book_id, projection)
+
+
+def digest_here(connection: Connection, book_id: str, projection: Projection) -> str:
+    """The same over the tables that the search path of a connection names, as its transaction sees them."""
     statement = _SUM % projection.statements["rows"]
-    with database.connect("ledger_reader") as connection, translated(database):
-        [(count, first, second)] = connection.execute(statement, {"book": book_id}).fetchall()
+    [(count, first, second)] = connection.execute(statement, {"book": book_id}).fetchall()
     return f"{count}:{int(first):x}:{int(second):x}"

@@ -1,6 +1,6 @@
 """Errors of the read side, under the classes of `schemas.errors`."""
 
-from schemas.errors import Corrupt, Unavailable
+from schemas.errors import BadInput, Conflict, Corrupt, Misconfigured, NotFound, Unavailable
 
 
 class Fenced(Unavailable):
@@ -19,6 +19,60 @@ class PoisonedEvent(Corrupt):
     """An event that a projection cannot apply; its partition stands still."""
 
     code = "poisoned_event"
+
+
+class RebuildNeeded(Misconfigured):
+    """The tables of a projection were filled by an older version of its code."""
+
+    code = "projection_rebuild_needed"
+
+
+class TablesNewer(Misconfigured):
+    """The tables of a projection were filled by a newer version of its code."""
+
+    code = "projection_tables_newer"
+
+
+class ProjectionNotFound(NotFound):
+    """There is no projection of that name, or nothing of it in the place that was asked for."""
+
+    code = "projection_not_found"
+
+
+class NotOfLoans(BadInput):
+    """Rows of a projection that belong to no single loan cannot be looked at loan by loan."""
+
+    code = "not_of_loans"
+
+
+class ProjectionDrifted(Corrupt):
+    """The rows of a projection are not what its events make."""
+
+    code = "projection_drifted"
+
+
+class RebuildRunning(Conflict):
+    """Two rebuilds of one projection at once."""
+
+    code = "rebuild_running"
+
+
+class BuildDiffers(Corrupt):
+    """A new build does not hold what the live one holds, and nobody has accepted that."""
+
+    code = "build_differs"
+
+
+class BuildAhead(Misconfigured):
+    """A new build has read more than the live one, so the two cannot be compared."""
+
+    code = "build_ahead"
+
+
+class SwapBlocked(Unavailable):
+    """The tables of a projection were in use all the time."""
+
+    code = "swap_blocked"
 
 
 class ProjectionsLagging(Unavailable):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ledger.domain.book import Book
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
-from projections import checkpoint
+from projections import builds, checkpoint
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Standing
 from projections.errors import ProjectionsLagging, ProjectionStopped
@@ -42,12 +42,15 @@ def bring_current(
     That is the newest event of every partition, or the event at `position` on its own partition: read your own writes.
     Where nothing is behind this costs two cheap reads. While a worker lives, wait for it; else bring the projections
     forward here, straight from the journal, `batch` events at a time. Raises `ProjectionsLagging` after the time-out,
-    `ProjectionStopped` where a worker stands still, and what stops a partition here.
+    `ProjectionStopped` where a worker stands still, `RebuildNeeded` or `TablesNewer` where another version of the code
+    filled the tables, and what stops a partition here.
     """
     patience = patience or Patience()
     goal = journal.partition_heads() if position is None else _partition_holding(journal, position)
     deadline_s = time.monotonic() + patience.timeout_s
     with database.connect("ledger_reader") as connection, translated(database):
+        for misfit in builds.misfits(connection, projections).values():
+            raise misfit
         while late := checkpoint.behind(connection, book.book_id, projections, goal):
             if not workers(connection, book.book_id, patience.stale_s):
                 break

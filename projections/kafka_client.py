@@ -43,12 +43,12 @@ class Consumer(Protocol):
     def close(self, *, autocommit: bool, timeout_ms: int) -> None: ...
 
 
-def connect(bootstrap: str, book_id: str, batch: int, session_ms: int, timeout_ms: int) -> Consumer:
-    """A consumer of the group of a book's projections, not yet subscribed. `session_ms`: the silence that ends it."""
+def connect(bootstrap: str, group_id: str, batch: int, session_ms: int, timeout_ms: int) -> Consumer:
+    """A consumer of a group, not yet subscribed. `session_ms`: the silence that ends it."""
     consumer: Consumer = KafkaConsumer(
         bootstrap_servers=[server.strip() for server in bootstrap.split(",")],
         client_id="ledger-projections",
-        group_id=f"ledger-projections-{book_id}",
+        group_id=group_id,
         partition_assignment_strategy=(CooperativeStickyAssignor,),
         isolation_level="read_committed",
         enable_auto_commit=False,

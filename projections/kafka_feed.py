@@ -54,10 +54,11 @@ ConsumerRebalanceListener.register(_Listener)
 
 
 class KafkaFeed:
-    """`batch`: records of one poll at most; `poll_ms`: how long a poll waits; `session_ms`: after such a silence others
-    take our partitions; `retry_s`: wait before a partition that we were fenced off, and still have, is claimed again;
-    `timeout_s`: limit of every single answer of a broker; `stall_s`: a partition with records that do not come for so
-    long, or brokers that do not answer, end the work with `FeedUnavailable`. A missing topic is waited for."""
+    """`batch`: records of one poll at most; `group`: who shares the partitions; `poll_ms`: how long a poll waits;
+    `session_ms`: after such a silence others take our partitions; `retry_s`: wait before a partition that we were
+    fenced off, and still have, is claimed again; `timeout_s`: limit of every single answer of a broker; `stall_s`: a
+    partition with records that do not come for so long, or brokers that do not answer, end the work with
+    `FeedUnavailable`. A missing topic is waited for."""
 
     name = "kafka"
 
@@ -67,6 +68,7 @@ class KafkaFeed:
         book_id: str,
         *,
         batch: int,
+        group: str = "projections",
         poll_ms: int = 200,
         session_ms: int = 6000,
         retry_s: float = 5.0,
@@ -83,7 +85,9 @@ class KafkaFeed:
         self._places: dict[int, _Place] = {}
         self._retry_at: dict[int, float] = {}
         with _translated():
-            self._consumer: Consumer = connect(bootstrap, book_id, batch, session_ms, self._timeout_ms)
+            self._consumer: Consumer = connect(
+                bootstrap, f"ledger-{group}-{book_id}", batch, session_ms, self._timeout_ms
+            )
         self._listener = _Listener(self._consumer)
         self._is_member = False
 
@@ -214,6 +218,7 @@ def _feed_event(record: Record, headers: Mapping[str, bytes]) -> FeedEvent:
             position=int(headers["position"]),
             partitionseq=int(headers["partitionseq"]),
             recorded_us=int(headers["recorded_us"]),
+            type=headers["type"].decode("ascii"),
             state=record.value,
             offset=record.offset,
         )

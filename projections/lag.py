@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from ledger.journal.database import Connection
 from ledger.journal.journal import Journal
-from projections import checkpoint
+from projections import builds, checkpoint
 from projections.checkpoint import Standing
 from projections.projection import Projection
+from schemas.errors import LedgerError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +26,10 @@ def lag(connection: Connection, journal: Journal, book_id: str, projections: Seq
     heads = journal.partition_heads()
     late = checkpoint.behind(connection, book_id, projections, heads)
     ends = numbers(journal, {each.partition: heads[each.partition] for each in late})
+    misfits = builds.misfits(connection, projections)
     return [
-        _sum(projection.name, [each for each in late if each.projection == projection.name], ends)
-        for projection in projections
+        _sum(each.name, [row for row in late if row.projection == each.name], ends, misfits.get(each.name))
+        for each in projections
     ]
 
 
@@ -36,10 +38,10 @@ def numbers(journal: Journal, positions: Mapping[int, int]) -> dict[int, int]:
     return {partition: journal.between(last, last)[0].partitionseq for partition, last in positions.items()}
 
 
-def _sum(projection: str, late: Sequence[Standing], ends: Mapping[int, int]) -> Lag:
+def _sum(projection: str, late: Sequence[Standing], ends: Mapping[int, int], misfit: LedgerError | None) -> Lag:
     return Lag(
         projection=projection,
         events=sum(ends[each.partition] - each.partitionseq for each in late),
         partitions=len(late),
-        problem=next((each.problem for each in late if each.problem), None),
+        problem=f"{misfit.code}: {misfit}" if misfit else next((each.problem for each in late if each.problem), None),
     )

@@ -1,6 +1,6 @@
 -- name: tables
 -- One row per loan: what was lent, and what is owed as known at `position`, the loan's newest event.
-create table if not exists projections.loan_now (
+create table loan_now (
     book            text   not null,
     loan            text   not null,
     borrower        text,
@@ -19,26 +19,24 @@ create table if not exists projections.loan_now (
 );
 
 -- name: open
-insert into projections.loan_now (book, loan, borrower, product, currency, opened_on, due_on, lent_minor)
+insert into loan_now (book, loan, borrower, product, currency, opened_on, due_on, lent_minor)
 select %(book)s, e.*
   from unnest(%(loans)s::text[], %(borrowers)s::text[], %(products)s::text[], %(currencies)s::text[],
               %(opened)s::date[], %(due)s::date[], %(lent)s::bigint[]) as e
     on conflict (book, loan) do nothing
 
 -- name: settle
--- The event with the highest position wins, so that duplicates and replays change nothing.
-update projections.loan_now n
+-- One row for each loan of a batch, its newest. The highest position wins, so that replays change nothing.
+update loan_now n
    set status = e.status, principal_minor = e.principal_minor, total_due_minor = e.total_due_minor,
        overdue_minor = e.overdue_minor, credit_minor = e.credit_minor, position = e.position
-  from (select distinct on (loan) *
-          from unnest(%(loans)s::text[], %(positions)s::bigint[], %(statuses)s::text[], %(principals)s::bigint[],
-                      %(totals)s::bigint[], %(overdues)s::bigint[], %(credits)s::bigint[])
-               as u (loan, position, status, principal_minor, total_due_minor, overdue_minor, credit_minor)
-         order by loan, position desc) e
+  from unnest(%(loans)s::text[], %(positions)s::bigint[], %(statuses)s::text[], %(principals)s::bigint[],
+              %(totals)s::bigint[], %(overdues)s::bigint[], %(credits)s::bigint[])
+       as e (loan, position, status, principal_minor, total_due_minor, overdue_minor, credit_minor)
  where n.book = %(book)s and n.loan = e.loan and n.position < e.position
 
 -- name: rows
 select book, loan, borrower, product, currency, opened_on, due_on, lent_minor, principal_minor, total_due_minor,
        overdue_minor, credit_minor, status, position
-  from projections.loan_now
+  from loan_now
  where book = %(book)s

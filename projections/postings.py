@@ -6,6 +6,7 @@ from ledger.domain.book import Book
 from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
+from schemas.registry import types_of
 from schemas.values import MoneyEvent
 
 _SQL = load("postings.sql")
@@ -38,4 +39,12 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
     )
 
 
-PROJECTION = Projection(name="postings", version=1, statements=_SQL, apply=apply)
+PROJECTION = Projection(
+    name="postings",
+    version=1,
+    tables=("postings",),
+    key=("position", "line"),
+    takes=types_of(MoneyEvent),
+    statements=_SQL,
+    apply=apply,
+)

@@ -1,7 +1,7 @@
 -- name: tables
 -- Every line of double entry, inserted once and never changed. The balance as of D, known at P, is the sum of the lines
 -- with value_date <= D and position <= P. Debits are positive; the lines of one event add up to zero.
-create table if not exists projections.postings (
+create table postings (
     book         text   not null,
     loan         text   not null,
     value_date   date   not null,
@@ -15,12 +15,14 @@ create table if not exists projections.postings (
     currency     text   not null,
     primary key (book, position, line)
 );
-create index if not exists postings_of_loan on projections.postings (book, loan, value_date, position)
+
+-- name: indexes
+create index postings_of_loan on postings (book, loan, value_date, position)
     include (account, component, installment, amount_minor);
 
 -- name: insert
-insert into projections.postings (book, loan, value_date, booking_date, position, line, account, component,
-                                  installment, amount_minor, currency)
+insert into postings (book, loan, value_date, booking_date, position, line, account, component, installment,
+                      amount_minor, currency)
 select %(book)s, e.*
   from unnest(%(loans)s::text[], %(value_dates)s::date[], %(booking_dates)s::date[], %(positions)s::bigint[],
               %(lines)s::int[], %(accounts)s::text[], %(components)s::text[], %(installments)s::int[],
@@ -29,5 +31,5 @@ select %(book)s, e.*
 
 -- name: rows
 select book, loan, value_date, booking_date, position, line, account, component, installment, amount_minor, currency
-  from projections.postings
+  from postings
  where book = %(book)s

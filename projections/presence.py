@@ -6,14 +6,14 @@ import socket
 import time
 
 from ledger.journal.database import Connection
-from projections.checkpoint import STATEMENTS, installed
+from projections.checkpoint import STATEMENTS
 
 
 class Presence:
     """The row of one worker, renewed every `beat_s` seconds from the loop that does the work: a worker that hangs falls
-    silent."""
+    silent. `is_worker`: whether to be seen at all; queries wait for workers."""
 
-    def __init__(self, connection: Connection, book_id: str, feed: str, beat_s: float) -> None:
+    def __init__(self, connection: Connection, book_id: str, feed: str, beat_s: float, *, is_worker: bool) -> None:
         self._connection = connection
         self._row = {
             "id": f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -21,7 +21,7 @@ class Presence:
             "feed": feed,
         }
         self._beat_s = beat_s
-        self._next_s = 0.0
+        self._next_s = 0.0 if is_worker else float("inf")
 
     def beat(self) -> None:
         if time.monotonic() >= self._next_s:
@@ -34,7 +34,5 @@ class Presence:
 
 def workers(connection: Connection, book_id: str, stale_s: float) -> list[str]:
     """Those who were seen within `stale_s` seconds, by host, process id and a random part."""
-    if not installed(connection):
-        return []
     rows = connection.execute(STATEMENTS["workers"], {"book": book_id, "stale_s": stale_s}).fetchall()
     return [worker for (worker,) in rows]

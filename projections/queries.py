@@ -22,6 +22,7 @@ from projections.answers import (
 )
 from projections.catalogue import PROJECTIONS
 from projections.lag import Lag, lag
+from projections.place import Place
 from projections.presence import workers
 from projections.statements import load
 
@@ -42,7 +43,7 @@ class Queries:
         self._database = database
         self._book_id = book_id
         with translated(database):
-            self._pool = database.pool("ledger_reader", pool_size, checked=True)
+            self._pool = database.pool("ledger_reader", pool_size, checked=True, options=Place.LIVE.options)
 
     def __enter__(self) -> Self:
         return self

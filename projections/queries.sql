@@ -3,7 +3,7 @@
 -- name: balances
 select loan, borrower, product, currency, opened_on, due_on, lent_minor, principal_minor, total_due_minor,
        overdue_minor, credit_minor, status, position
-  from projections.loan_now
+  from loan_now
  where book = %(book)s
    and (%(loan)s::text is null or loan = %(loan)s)
    and (%(after)s::text is null or loan > %(after)s)
@@ -14,7 +14,7 @@ select loan, borrower, product, currency, opened_on, due_on, lent_minor, princip
 select currency, status, count(*) as loans, sum(principal_minor)::bigint as principal_minor,
        sum(total_due_minor)::bigint as total_due_minor, sum(overdue_minor)::bigint as overdue_minor,
        sum(credit_minor)::bigint as credit_minor
-  from projections.loan_now
+  from loan_now
  where book = %(book)s
  group by currency, status
  order by currency, status
@@ -23,7 +23,7 @@ select currency, status, count(*) as loans, sum(principal_minor)::bigint as prin
 -- One row per loan that is past due on as_of; the due date is that of its oldest installment still open then.
 with mark as (
     select distinct on (loan, installment) loan, installment, currency, due_on, cured_on, withdrawn
-      from projections.delinquency
+      from delinquency
      where book = %(book)s and position <= %(known_at)s and (%(loan)s::text is null or loan = %(loan)s)
      order by loan, installment, position desc
 ), late as (
@@ -33,7 +33,7 @@ with mark as (
 ), owed as (
     select l.loan, l.installment, sum(p.amount_minor)::bigint as overdue_minor
       from late l
-      join projections.postings p
+      join postings p
         on p.book = %(book)s and p.loan = l.loan and p.account = 'receivable' and p.installment = l.installment
        and p.value_date <= %(as_of)s and p.position <= %(known_at)s
      group by l.loan, l.installment
@@ -47,7 +47,7 @@ select l.loan, l.currency, (array_agg(l.installment order by l.due_on, l.install
 
 -- name: balance
 select account, component, sum(amount_minor)::bigint as amount_minor
-  from projections.postings
+  from postings
  where book = %(book)s and loan = %(loan)s and value_date <= %(value_date)s and position <= %(known_at)s
  group by account, component
  order by account, component nulls first
@@ -56,7 +56,7 @@ select account, component, sum(amount_minor)::bigint as amount_minor
 -- What each event changed in what is owed, and what was owed after it, as known then.
 with change as (
     select position, sum(amount_minor) as amount_minor
-      from projections.postings
+      from postings
      where book = %(book)s and loan = %(loan)s and account = 'receivable'
      group by position
 )
@@ -64,8 +64,8 @@ select a.position, a.value_date, a.type, a.summary, l.currency,
        coalesce(c.amount_minor, 0)::bigint as change_minor,
        coalesce(sum(c.amount_minor) over (order by a.position), 0)::bigint as due_minor,
        a.actor, to_timestamp(0) + a.recorded_us * interval '1 microsecond' as recorded_at
-  from projections.audit_trail a
-  join projections.loan_now l on l.book = a.book and l.loan = a.loan
+  from audit_trail a
+  join loan_now l on l.book = a.book and l.loan = a.loan
   left join change c on c.position = a.position
  where a.book = %(book)s and a.loan = %(loan)s
  order by a.position
@@ -74,14 +74,14 @@ select a.position, a.value_date, a.type, a.summary, l.currency,
 select position, key, loan, stream, version, type, value_date, time as decided_at,
        to_timestamp(0) + recorded_us * interval '1 microsecond' as recorded_at, recorded_us, actor, command_id, hash,
        prevhash, summary
-  from projections.audit_trail
+  from audit_trail
  where book = %(book)s and (%(loan)s::text is null or loan = %(loan)s) and position > %(after)s
  order by position
  limit %(limit)s
 
 -- name: position_at
 select position
-  from projections.audit_trail
+  from audit_trail
  where book = %(book)s and recorded_us <= %(recorded_us)s
  order by recorded_us desc, position desc
  limit 1

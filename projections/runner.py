@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from threading import Event as Flag
 from types import TracebackType
 from typing import Self
@@ -13,14 +14,15 @@ import psycopg
 from ledger.domain.book import Book
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
-from projections import checkpoint
+from projections import builds, checkpoint
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Mark, Standing
-from projections.errors import Fenced, ProjectionsLagging
-from projections.feed import Feed, Resume
+from projections.errors import Fenced, ProjectionsLagging, TablesNewer
+from projections.feed import Batch, Feed, Resume
 from projections.lag import numbers
+from projections.place import Place
 from projections.presence import Presence
-from projections.projection import Fact, Projection, poisoned, read
+from projections.projection import Fact, Projection, poisoned, taken
 from schemas.errors import LedgerError
 
 _log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ _SERVER_TROUBLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.Pro
 """Errors that say nothing about the event in hand."""
 
 _Read = tuple[int, Sequence[Fact], LedgerError | None]
-"""A batch of one partition, decoded: its number, its facts, and what stands behind them."""
+"""A batch of one partition: its number, its facts, and what stands behind them."""
 
 Progress = Callable[[int, int], None]
 """Hears of (events done, events to do) as work goes on."""
@@ -39,12 +41,14 @@ class Runner:
     """One worker: owns the partitions that its feed assigns, and moves their checkpoints. Use from one thread.
 
     What one poll brings is one transaction for each projection, and its first statement moves the checkpoints; so any
-    number of runners at once are safe. An event that cannot be applied stops its partition for that projection: this is
-    logged, noted at the checkpoint and kept in `stopped`, and everything else goes on. A server that is away raises
+    number of runners at once are safe. An event that cannot be applied stops its partition for that projection: this
+    is logged, noted at the checkpoint and kept in `stopped`, and everything else goes on. A projection whose tables are
+    older than its code is left out; tables that are newer raise `TablesNewer`. A server that is away raises
     `Unavailable`; start again then, nothing is lost. Closes the feed with itself.
 
     `journal` in a role that may read it. `beat_s`: how often it shows that it lives; `stall_s`: how long `catch_up`
-    bears a standstill.
+    bears a standstill. `place`: the build to bring forward; one that is not live has its tables made by a rebuild, and
+    who fills it counts as no worker. `until`: by partition, the position beyond which nothing is applied.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class Runner:
         projections: Sequence[Projection] = PROJECTIONS,
         beat_s: float = 1.0,
         stall_s: float = 30.0,
+        place: Place = Place.LIVE,
+        until: Mapping[int, int] | None = None,
     ) -> None:
         self._database = database
         self._journal = journal
@@ -64,15 +70,19 @@ class Runner:
         self._feed = feed
         self._projections = projections
         self._stall_s = stall_s
+        self._place = place
+        self._until = until
         self._marks: dict[tuple[str, int], Mark] = {}
         self.stopped: dict[tuple[str, int], LedgerError] = {}
         """Why a projection stands still on a partition."""
-        self._connection = database.connect("ledger_projector")
-        with translated(database):
-            # Rows and checkpoint of a batch are lost together by a crash of the server, and then simply built again.
-            self._connection.execute("set synchronous_commit = off")
-            checkpoint.install(self._connection, projections)
-        self._presence = Presence(self._connection, book.book_id, feed.name, beat_s)
+        self.misfits: Mapping[str, LedgerError] = {}
+        """Projections whose tables another version of the code filled; the others go on."""
+        # Rows and checkpoint of a batch are lost together by a crash of the server, and then simply built again.
+        options = f"{place.options} -c synchronous_commit=off"
+        self._connection = database.connect("ledger_projector", options=options)
+        if place is Place.LIVE:
+            self._make_tables()
+        self._presence = Presence(self._connection, book.book_id, feed.name, beat_s, is_worker=place is Place.LIVE)
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +145,9 @@ class Runner:
         """Poll once, and apply what came."""
         with translated(self._database):
             self._presence.beat()
-            if batches := [(batch.partition, *read(batch)) for batch in self._feed.poll(self)]:
+            polled = self._feed.poll(self)
+            batches = [(each.partition, self._facts(each), each.problem) for each in polled]
+            if batches:
                 for projection in self._projections:
                     self._take(projection, batches)
                     self._presence.beat()
@@ -143,7 +155,13 @@ class Runner:
     def claim(self, partitions: Collection[int]) -> Mapping[int, Resume]:
         """For the feed: own partitions, and say where each goes on, at the projection that is the furthest behind."""
         self._presence.beat()
-        marks = checkpoint.claim(self._connection, self._book.book_id, self._projections, partitions)
+        with self._connection.transaction():
+            self._connection.execute("set local synchronous_commit = on")
+            if self._place is Place.LIVE:
+                builds.lock(self._connection, shared=True)
+                self._look_for_misfits()
+            fitting = [each for each in self._projections if each.name not in self.misfits]
+            marks = checkpoint.claim(self._connection, self._book.book_id, fitting, partitions, self._place)
         resumes: dict[int, Resume] = {}
         for mark in sorted(marks, key=lambda mark: mark.position, reverse=True):
             self._marks[mark.projection, mark.partition] = mark
@@ -155,6 +173,12 @@ class Runner:
         """For the feed: partitions that are somebody else's from now on."""
         self._marks = {key: mark for key, mark in self._marks.items() if key[1] not in partitions}
         self.stopped = {key: problem for key, problem in self.stopped.items() if key[1] not in partitions}
+
+    def _facts(self, batch: Batch) -> list[Fact]:
+        if self._until is None:
+            return [Fact(event) for event in batch.events]
+        last = self._until.get(batch.partition, 0)
+        return [Fact(event) for event in batch.events if event.position <= last]
 
     def _take(self, projection: Projection, batches: Sequence[_Read]) -> None:
         """All that came in one transaction where nothing is in the way; else partition by partition."""
@@ -174,22 +198,26 @@ class Runner:
     def _apply_together(self, projection: Projection, batches: Sequence[_Read]) -> bool:
         """Whether all of it is applied. If not, nothing is, and who is in the way is found one by one."""
         moves: list[tuple[Mark, Sequence[Fact]]] = []
+        facts_wanted: list[Sequence[Fact]] = []
         for partition, facts, problem in batches:
             mark = self._marks.get((projection.name, partition))
             if mark is None or problem or (projection.name, partition) in self.stopped:
                 return False
             fresh, gap = checkpoint.following(mark, facts)
-            if gap:
+            fresh, wanted, unreadable = taken(projection, partition, fresh)
+            if gap or unreadable:
                 return False
             if fresh:
                 moves.append((mark, fresh))
+                facts_wanted.append(wanted)
         if not moves:
             return True
-        facts = sorted(chain.from_iterable(fresh for _, fresh in moves), key=lambda fact: fact.position)
+        facts = sorted(chain.from_iterable(facts_wanted), key=attrgetter("position"))
         try:
             with self._connection.transaction():
                 moved = checkpoint.advance(self._connection, [(mark, fresh[-1]) for mark, fresh in moves])
-                projection.apply(self._connection, self._book, facts)
+                if facts:
+                    projection.apply(self._connection, self._book, facts)
         except _SERVER_TROUBLE:
             raise
         except Exception:
@@ -202,28 +230,48 @@ class Runner:
     ) -> None:
         """Apply what is new to a projection, then raise what stands in the way of the rest."""
         fresh, gap = checkpoint.following(mark, facts)
+        fresh, wanted, unreadable = taken(projection, mark.partition, fresh)
         if fresh:
-            self._apply(projection, mark, fresh)
-        if in_the_way := gap or problem:
+            self._apply(projection, mark, fresh, wanted)
+        if in_the_way := unreadable or gap or problem:
             raise in_the_way
 
-    def _apply(self, projection: Projection, mark: Mark, facts: Sequence[Fact]) -> Mark:
+    def _apply(self, projection: Projection, mark: Mark, facts: Sequence[Fact], wanted: Sequence[Fact]) -> Mark:
         """One transaction; where an event is poisoned, all before it are applied in halves, and it is named."""
         try:
             with self._connection.transaction():
                 [moved] = checkpoint.advance(self._connection, [(mark, facts[-1])])
-                projection.apply(self._connection, self._book, facts)
+                if wanted:
+                    projection.apply(self._connection, self._book, wanted)
         except (Fenced, *_SERVER_TROUBLE):
             raise
         except Exception as cause:
             if len(facts) == 1:
-                kind = facts[0].envelope.type
-                raise poisoned(projection.name, mark.partition, facts[0].position, kind, cause) from cause
-            middle = len(facts) // 2
-            mark = self._apply(projection, mark, facts[:middle])
-            return self._apply(projection, mark, facts[middle:])
+                raise poisoned(projection.name, mark.partition, facts[0], cause) from cause
+            middle = facts[len(facts) // 2].position
+            for half in (lambda fact: fact.position < middle, lambda fact: fact.position >= middle):
+                mark = self._apply(projection, mark, list(filter(half, facts)), list(filter(half, wanted)))
+            return mark
         self._marks[projection.name, mark.partition] = moved
         return moved
+
+    def _make_tables(self) -> None:
+        try:
+            with translated(self._database):
+                builds.install(self._connection, self._projections)
+                self._look_for_misfits()
+        except LedgerError:
+            self._connection.close()
+            raise
+
+    def _look_for_misfits(self) -> None:
+        found = builds.misfits(self._connection, self._projections)
+        for name, problem in found.items():
+            if isinstance(problem, TablesNewer):
+                raise problem
+            if name not in self.misfits:
+                _log.error("projection %s is left out: %s: %s", name, problem.code, problem)
+        self.misfits = found
 
     def _stop(self, projection: Projection, partition: int, problem: LedgerError) -> None:
         key = (projection.name, partition)
@@ -238,10 +286,12 @@ class Runner:
 
     def _behind(self, goal: Mapping[int, int]) -> list[Standing]:
         with translated(self._database):
-            return checkpoint.behind(self._connection, self._book.book_id, self._projections, goal)
+            return checkpoint.behind(self._connection, self._book.book_id, self._projections, goal, self._place)
 
     def _refuse_if_stopped(self, late: Sequence[Standing]) -> None:
-        problems = [self.stopped.get((each.projection, each.partition)) for each in late]
+        problems = [
+            self.misfits.get(each.projection) or self.stopped.get((each.projection, each.partition)) for each in late
+        ]
         if problems[0] and all(problems):
             raise problems[0]
 

@@ -29,6 +29,7 @@ _CALLERS = {
     "restore": (),
 }
 """Who may call what, besides the owner."""
+_READ_MODELS = ("projections", "projections_next", "projections_old")
 
 _TRIGGERS = """
 select format('%s on %s is %s', w.trigger, o.of,
@@ -80,16 +81,17 @@ select concat_ws(' ', m.role, 'may not', m.privilege, m.of)
       left join pg_proc p on p.pronamespace = 'journal'::regnamespace and p.proname = c.function
      where c.caller <> '' and has_function_privilege(c.caller, p.oid, 'EXECUTE') is not true
     union all
-    select r.role, 'use', 'schema projections'
-      from unnest(array['ledger_projector', 'ledger_reader']) as r (role)
-     where not has_schema_privilege(r.role, 'projections', 'USAGE')
+    select r.role, 'use', concat('schema ', s.name)
+      from unnest(array['ledger_projector', 'ledger_reader']) as r (role), unnest(%(read_models)s::text[]) as s (name)
+     where not has_schema_privilege(r.role, s.name, 'USAGE')
     union all
-    select 'ledger_projector', 'make tables in', 'schema projections'
-     where not has_schema_privilege('ledger_projector', 'projections', 'CREATE')
+    select 'ledger_projector', 'make tables in', concat('schema ', s.name)
+      from unnest(%(read_models)s::text[]) as s (name)
+     where not has_schema_privilege('ledger_projector', s.name, 'CREATE')
     union all
     select 'ledger_reader', 'SELECT', c.oid::regclass::text
       from pg_class c
-     where c.relnamespace = 'projections'::regnamespace and c.relkind = 'r'
+     where c.relnamespace::regnamespace::text = any(%(read_models)s) and c.relkind = 'r'
        and not has_table_privilege('ledger_reader', c.oid, 'SELECT')
   ) as m (role, privilege, of)
 """
@@ -216,10 +218,12 @@ def _rows(database: Database, progress: Progress | None) -> Iterator[Check]:
 
 
 def _names() -> dict[str, list[str]]:
-    """Groups, and functions with those who may call them; a function that nobody may call has an empty caller."""
+    """Groups, schemas of read models, and functions with those who may call them; the caller of a function that
+    nobody may call is empty."""
     pairs = [(function, caller) for function, callers in _CALLERS.items() for caller in callers or ("",)]
     return {
         "groups": list(_GROUPS),
+        "read_models": list(_READ_MODELS),
         "functions": [function for function, _ in pairs],
         "callers": [caller for _, caller in pairs],
     }

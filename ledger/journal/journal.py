@@ -164,6 +164,28 @@ class Journal:
         """At most `limit` events beyond a position, in order."""
         return self._events("position > %b order by position limit %b", (position, limit))
 
+    def delivered(self, position: int, limit: int) -> list[tuple[int, int, int, int, str, bytes]]:
+        """At most `limit` events beyond a position, in order, as those need them who only pass them on: position,
+        partition, its number there, microseconds of its recording since 1970, type, bytes."""
+        return self._rows(
+            "select position, partition, partitionseq, recorded_us, type, state from journal.event "
+            "where position > %b order by position limit %b",
+            (position, limit),
+        )
+
+    def of_keys(self, keys: Sequence[str], position: int, limit: int) -> list[RecordedEvent]:
+        """At most `limit` events with one of some keys beyond a position, in order. Reads past all others."""
+        return self._events("position > %b and key = any(%b) order by position limit %b", (position, list(keys), limit))
+
+    def some_loans(self, count: int) -> list[str]:
+        """Ids of so many loans, chosen evenly; others each time that the journal has grown."""
+        rows = self._rows(
+            "select substr(stream, 6) from journal.stream where stream like 'loan/%%' "
+            "order by md5(stream || (select position from journal.head)), stream limit %b",
+            (count,),
+        )
+        return [loan for (loan,) in rows]
+
     def between(self, first: int, last: int) -> list[RecordedEvent]:
         """The events at positions from `first` to `last`, both included."""
         return self._events("position between %b and %b order by position", (first, last))

@@ -32,7 +32,9 @@ _LOOK_EVERY_S = 0.004
 _LIMIT_S = 60
 _P99_MOST_MS = 250
 
-_LOOK = "select partition, position from projections.checkpoint where projection = 'loan_now' and book = %s"
+_LOOK = """
+select partition, position from projections.checkpoint where projection = 'loan_now' and place = 'live' and book = %s
+"""
 
 
 Look = tuple[float, dict[int, int]]

@@ -1,15 +1,23 @@
 """Which facts follow a checkpoint, and where something is missing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
+import pytest
+
+from ledger.domain.book import Book
+from ledger.journal.database import Connection
 from projections.checkpoint import Mark, following
-from projections.feed import Batch, FeedEvent
-from projections.projection import Fact, read
+from projections.feed import FeedEvent
+from projections.place import Place
+from projections.projection import Fact, Projection, taken
 from schemas.books.events import DayClosed
 from schemas.envelope import Attributes, write
+from schemas.loans.events import LoanPaidOff
 
-MARK = Mark(projection="p", version=1, book="b", partition=3, position=10, partitionseq=4, epoch=1, offset=None)
+MARK = Mark(projection="p", place=Place.LIVE, book="b", partition=3, position=10, partitionseq=4, epoch=1, offset=None)
 
 
 def a_record(position: int, partitionseq: int) -> FeedEvent:
@@ -30,14 +38,14 @@ def a_record(position: int, partitionseq: int) -> FeedEvent:
         requestsize=1,
     )
     event = DayClosed(book_id="b", business_date=date(2026, 3, 1), loans_visited=0)
-    return FeedEvent(position=position, partitionseq=partitionseq, recorded_us=1, state=write(attributes, event))
+    return FeedEvent(
+        position=position, partitionseq=partitionseq, recorded_us=1, type=event.TYPE, state=write(attributes, event)
+    )
 
 
 def facts(*places: tuple[int, int]) -> list[Fact]:
     """Facts at (position, partitionseq)."""
-    found, problem = read(Batch(3, tuple(a_record(*place) for place in places)))
-    assert problem is None
-    return found
+    return [Fact(a_record(*place)) for place in places]
 
 
 def positions(found: list[Fact]) -> list[int]:
@@ -65,8 +73,46 @@ def test_a_first_fact_that_is_not_the_first_of_its_partition_is_a_gap() -> None:
     assert (fresh, gap is None) == ([], False)
 
 
-def test_a_record_that_cannot_be_read_is_named_and_what_is_before_it_is_kept() -> None:
-    good, bad = a_record(12, 5), replace(a_record(13, 6), state=b"not json")
-    found, problem = read(Batch(3, (good, bad, good)))
-    assert positions(found) == [12]
-    assert "position 13 of partition 3" in str(problem)
+def a_projection(*takes: str) -> Projection:
+    return Projection(
+        name="p", version=1, tables=("p",), key=("position",), takes=frozenset(takes), statements={}, apply=nothing
+    )
+
+
+def nothing(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
+    """Applies them to nowhere."""
+
+
+def places_taken(projection: Projection, records: Sequence[FeedEvent]) -> tuple[list[int], list[int], str]:
+    passed, wanted, problem = taken(projection, 3, [Fact(record) for record in records])
+    return positions(passed), positions(wanted), str(problem or "")
+
+
+GOOD = [a_record(12, 5), a_record(14, 7)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"state": b"not json"}, "asked to read an event of 8 bytes"),
+        ({"type": LoanPaidOff.TYPE}, "asked to read an event of 419 bytes (ledger.loan.paid_off.v1)"),
+    ],
+)
+def test_a_record_that_cannot_be_read_stops_those_who_take_its_type(wrong: dict[str, Any], says: str) -> None:
+    records = [GOOD[0], a_record(13, 6)._replace(**wrong), GOOD[1]]
+    passed, wanted, problem = places_taken(a_projection(DayClosed.TYPE, LoanPaidOff.TYPE), records)
+    assert (passed, wanted) == ([12], [12])
+    assert "position 13 of partition 3" in problem
+    assert says in problem
+
+
+def test_a_record_of_a_type_that_is_not_taken_is_passed_unread() -> None:
+    records = [record._replace(state=b"not json") for record in GOOD]
+    assert places_taken(a_projection(LoanPaidOff.TYPE), records) == ([12, 14], [], "")
+
+
+def test_a_type_that_nobody_knows_stops_also_those_who_do_not_take_it() -> None:
+    records = [GOOD[0], GOOD[1]._replace(type="ledger.book.burned.v9")]
+    passed, wanted, problem = places_taken(a_projection(LoanPaidOff.TYPE), records)
+    assert (passed, wanted) == ([12], [])
+    assert "(ledger.book.burned.v9)" in problem

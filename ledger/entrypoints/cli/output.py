@@ -7,8 +7,18 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 _PIPED_WIDTH = 160
 
@@ -50,15 +60,31 @@ def print_warning(message: str) -> None:
     errors.print(message, markup=False)
 
 
+class _Rate(ProgressColumn):
+    """How much in a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} {self._unit}/s")
+
+
 @contextmanager
-def progress(label: str, unit: str) -> Iterator[Report]:
-    """A progress bar on standard error, so that standard output stays clean; its last state remains to be read."""
+def progress(label: str, unit: str, *, rate: bool = False) -> Iterator[Report]:
+    """A progress bar on standard error, so that standard output stays clean; its last state remains to be read.
+
+    `rate`: also how much in a second, and the time that is left.
+    """
     columns: tuple[Any, ...] = (
         TextColumn("{task.description:<28}"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
+        *((_Rate(unit), TextColumn("left"), TimeRemainingColumn()) if rate else ()),
     )
     with Progress(*columns, console=errors) as bar:
         task = bar.add_task(label, total=None)

@@ -10,6 +10,14 @@ CREATE SCHEMA projections;
 
 ALTER SCHEMA projections OWNER TO ledger_projector;
 
+CREATE SCHEMA projections_next;
+
+ALTER SCHEMA projections_next OWNER TO ledger_projector;
+
+CREATE SCHEMA projections_old;
+
+ALTER SCHEMA projections_old OWNER TO ledger_projector;
+
 CREATE FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) RETURNS TABLE(outcome text, first_position bigint, last_position bigint, detail text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -438,6 +446,47 @@ CREATE TABLE ledger_migrations.applied (
 
 ALTER TABLE ledger_migrations.applied OWNER TO whoever_migrated;
 
+CREATE TABLE projections.build (
+    projection text NOT NULL,
+    place text NOT NULL,
+    version integer NOT NULL,
+    tables text[] NOT NULL,
+    is_indexed boolean DEFAULT false NOT NULL,
+    digest text,
+    replaced_digest text,
+    positions jsonb,
+    swapped_at timestamp with time zone,
+    swapped_by text,
+    reason text,
+    CONSTRAINT build_place_check CHECK ((place = ANY (ARRAY['live'::text, 'next'::text, 'old'::text])))
+);
+
+ALTER TABLE projections.build OWNER TO ledger_projector;
+
+CREATE TABLE projections.checkpoint (
+    projection text NOT NULL,
+    book text NOT NULL,
+    partition smallint NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    partitionseq bigint DEFAULT 0 NOT NULL,
+    owner_epoch bigint DEFAULT 0 NOT NULL,
+    kafka_offset bigint,
+    problem text,
+    place text NOT NULL,
+    CONSTRAINT checkpoint_place_check CHECK ((place = ANY (ARRAY['live'::text, 'next'::text, 'old'::text])))
+);
+
+ALTER TABLE projections.checkpoint OWNER TO ledger_projector;
+
+CREATE TABLE projections.worker (
+    id text NOT NULL,
+    book text NOT NULL,
+    feed text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE projections.worker OWNER TO ledger_projector;
+
 ALTER TABLE ONLY journal.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (command_id);
 
@@ -471,6 +520,15 @@ ALTER TABLE ONLY journal.stream
 ALTER TABLE ONLY ledger_migrations.applied
     ADD CONSTRAINT applied_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY projections.build
+    ADD CONSTRAINT build_pkey PRIMARY KEY (projection, place);
+
+ALTER TABLE ONLY projections.checkpoint
+    ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (projection, place, book, partition);
+
+ALTER TABLE ONLY projections.worker
+    ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
+
 CREATE UNIQUE INDEX one_book ON journal.event USING btree (type) WHERE (type = 'ledger.book.opened.v1'::text);
 
 CREATE INDEX stream_next_action ON journal.stream USING btree (next_action_on, stream) WHERE (next_action_on IS NOT NULL);
@@ -500,6 +558,10 @@ GRANT USAGE ON SCHEMA ledger_migrations TO PUBLIC;
 
 GRANT USAGE ON SCHEMA projections TO ledger_reader;
 GRANT USAGE ON SCHEMA projections TO ledger_writer;
+
+GRANT USAGE ON SCHEMA projections_next TO ledger_reader;
+
+GRANT USAGE ON SCHEMA projections_old TO ledger_reader;
 
 REVOKE ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION journal.append(command_ids bytea[], command_hashes bytea[], sizes integer[], read_requests integer[], read_streams text[], read_versions bigint[], visit_requests integer[], visit_streams text[], visit_dates date[], event_requests integer[], event_reads integer[], versions bigint[], types text[], topics text[], keys text[], partitions smallint[], prev_hashes bytea[], states bytea[], lasts boolean[], action_dates date[]) TO ledger_writer;
@@ -567,4 +629,14 @@ GRANT SELECT ON TABLE journal.stream TO ledger_reader;
 
 GRANT SELECT ON TABLE ledger_migrations.applied TO PUBLIC;
 
+GRANT SELECT ON TABLE projections.build TO ledger_reader;
+
+GRANT SELECT ON TABLE projections.checkpoint TO ledger_reader;
+
+GRANT SELECT ON TABLE projections.worker TO ledger_reader;
+
 ALTER DEFAULT PRIVILEGES FOR ROLE ledger_projector IN SCHEMA projections GRANT SELECT ON TABLES TO ledger_reader;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE ledger_projector IN SCHEMA projections_next GRANT SELECT ON TABLES TO ledger_reader;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE ledger_projector IN SCHEMA projections_old GRANT SELECT ON TABLES TO ledger_reader;

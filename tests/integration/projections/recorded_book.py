@@ -17,11 +17,13 @@ from ledger.journal.database import Database
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent, Verdict
+from projections.builds import drop
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import behind, standings
 from projections.digest import digest
 from projections.feed import Batch, Feed, FeedEvent, Owner
 from projections.journal_feed import JournalFeed
+from projections.place import Place
 from projections.runner import Runner
 from schemas.books.events import DayClosed
 from schemas.registry import REGISTRY
@@ -126,8 +128,8 @@ class RecordedBook:
     def forgets_everything(self) -> None:
         """Drop all read models, as if they had never been built."""
         with self.database.connect("ledger_projector") as connection:
-            for name in ("checkpoint", "worker", *(each.name for each in PROJECTIONS)):
-                connection.execute(f"drop table if exists projections.{name}".encode())
+            for each in PROJECTIONS:
+                drop(connection, each.name, Place.LIVE)
 
 
 @dataclass
@@ -211,6 +213,7 @@ def as_fed(event: RecordedEvent) -> FeedEvent:
         position=event.position,
         partitionseq=event.partitionseq,
         recorded_us=event.recorded_us,
+        type=event.type,
         state=event.state,
     )
 

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from kafka import KafkaProducer
 
+from ledger.clock import system_clock
 from ledger.journal.lease import Lease
 from ledger.journal.published import PublishedJournal
 from ledger.journal.records import RecordedEvent
@@ -18,6 +20,7 @@ from ledger.relay.topics import require_topics
 from projections.catalogue import PROJECTIONS
 from projections.errors import ProjectionsLagging
 from projections.kafka_feed import KafkaFeed
+from projections.rebuild import Rebuild
 from projections.runner import Runner
 from schemas.envelope import CONTENT_TYPE
 from schemas.registry import JOURNAL_TOPIC
@@ -168,15 +171,18 @@ def test_a_record_that_is_missing_stops_its_partition_loudly_and_no_other(
         assert {partition for _, partition in runner.stopped} == {missing.partition}
 
 
-def test_a_record_of_ours_that_cannot_be_read_stops_its_partition(
+def test_a_record_of_ours_that_cannot_be_read_stops_its_partition_for_those_who_take_it(
     recorded: RecordedBook, publish: Publish, worker: Worker
 ) -> None:
     recorded.lives(1)
     event = after(recorded, 0)[0]
     publish([event, replace(event, position=event.position + 99, partitionseq=2, state=b"not an event")])
     with worker() as runner:
-        eventually(lambda: len(runner.stopped) == len(PROJECTIONS))
-    assert {problem.code for problem in runner.stopped.values()} == {"poisoned_event"}
+        eventually(lambda: bool(runner.stopped))
+    takers = {each.name for each in PROJECTIONS if each.takes is None or event.type in each.takes}
+    assert {(name, problem.code) for (name, _), problem in runner.stopped.items()} == {
+        (name, "poisoned_event") for name in takers
+    }
     assert recorded.positions()[event.partition] == event.position
 
 
@@ -232,3 +238,45 @@ def test_after_a_kill_in_the_middle_another_worker_finishes_with_the_same_rows(
     with worker():
         eventually(recorded.is_current, limit_s=60)
     assert recorded.digests() == recorded.digests_from_the_journal()
+
+
+def test_a_rebuild_from_kafka_holds_what_the_live_build_holds(recorded: RecordedBook, kafka_bootstrap: str) -> None:
+    recorded.every_kind()
+    relay(recorded, kafka_bootstrap)
+    recorded.catches_up()
+    before = recorded.digests()
+    for projection in PROJECTIONS:
+        with Rebuild(
+            recorded.database, recorded.journal, recorded.book, projection, clock=system_clock, principal="operator:ann"
+        ) as rebuild:
+            done = rebuild.run(partial(feed_of_a_rebuild, recorded, kafka_bootstrap))
+            assert done.digest == done.replaced_digest
+    assert recorded.digests() == before
+
+
+def feed_of_a_rebuild(recorded: RecordedBook, bootstrap: str) -> KafkaFeed:
+    return KafkaFeed(bootstrap, recorded.book.book_id, batch=BATCH, group="rebuild-test")
+
+
+def test_a_rebuild_from_kafka_takes_no_partition_from_the_workers(
+    recorded: RecordedBook, publish: Publish, worker: Worker, kafka_bootstrap: str
+) -> None:
+    recorded.lives(10)
+    publish(after(recorded, 0))
+    with worker() as runner:
+        eventually(recorded.is_current)
+        mine = runner.partitions
+        with Rebuild(
+            recorded.database,
+            recorded.journal,
+            recorded.book,
+            PROJECTIONS[0],
+            clock=system_clock,
+            principal="operator:ann",
+        ) as rebuild:
+            rebuild.run(partial(feed_of_a_rebuild, recorded, kafka_bootstrap))
+        head = recorded.journal.head().position
+        recorded.lives(10)
+        publish(after(recorded, head))
+        eventually(recorded.is_current)
+        assert runner.partitions == mine

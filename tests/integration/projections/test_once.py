@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from projections.builds import install
 from projections.catalogue import PROJECTIONS
-from projections.checkpoint import advance, claim, install
+from projections.checkpoint import advance, claim
 from projections.errors import Fenced, PartitionGap
 from projections.feed import Batch
-from projections.projection import read
+from projections.place import Place
+from projections.projection import Fact
 from tests.integration.projections.recorded_book import RecordedBook, eventually, running
 
 
@@ -35,8 +37,8 @@ def test_a_worker_that_was_fenced_writes_nothing(recorded: RecordedBook, caplog:
 
 def test_a_claim_fences_off_whoever_had_the_partition(recorded: RecordedBook) -> None:
     batch = a_full_partition(recorded)
-    [fact, *_], _ = read(batch)
-    with recorded.database.connect("ledger_projector") as connection:
+    fact = Fact(batch.events[0])
+    with recorded.database.connect("ledger_projector", options=Place.LIVE.options) as connection:
         install(connection, PROJECTIONS)
         [old] = claim(connection, recorded.book.book_id, PROJECTIONS[:1], [batch.partition])
         [new] = claim(connection, recorded.book.book_id, PROJECTIONS[:1], [batch.partition])
@@ -48,8 +50,8 @@ def test_a_claim_fences_off_whoever_had_the_partition(recorded: RecordedBook) ->
 
 def test_a_checkpoint_moves_only_from_where_it_was_left(recorded: RecordedBook) -> None:
     batch = a_full_partition(recorded)
-    [first, second, *_], _ = read(batch)
-    with recorded.database.connect("ledger_projector") as connection:
+    first, second = map(Fact, batch.events[:2])
+    with recorded.database.connect("ledger_projector", options=Place.LIVE.options) as connection:
         install(connection, PROJECTIONS)
         [mark] = claim(connection, recorded.book.book_id, PROJECTIONS[:1], [batch.partition])
         advance(connection, [(mark, first)])

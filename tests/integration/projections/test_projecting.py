@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 
 from projections.errors import PoisonedEvent, ProjectionsLagging
-from projections.feed import Batch, FeedEvent
+from projections.feed import Batch
 from projections.journal_feed import JournalFeed
 from projections.queries import Queries
 from tests.integration.projections.recorded_book import BATCH, RecordedBook, ScriptedFeed, a_life, eventually, opened
@@ -102,7 +102,7 @@ def test_a_poisoned_event_stops_its_partition_and_is_named_while_all_before_it_i
     [partition] = {event.partition for event in recorded.journal.between(position, position)}
     events = recorded.batches()[partition].events
     last = events[-1]
-    poison = FeedEvent(position=999, partitionseq=last.partitionseq + 1, recorded_us=0, state=b"{}")
+    poison = last._replace(position=999, partitionseq=last.partitionseq + 1, state=b"{}")
     with recorded.fed_with(Batch(partition, (*events, poison))) as runner:
         runner.step()
         assert recorded.positions()[partition] == last.position
