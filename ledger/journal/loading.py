@@ -35,6 +35,7 @@ _COMMANDS = (
     ("bytea", "bytea", "int8", "int8"),
 )
 _STREAMS = ("journal.stream (stream, version, head_hash, next_action_on)", ("text", "int8", "bytea", "date"))
+_AT_ONCE = 10_000  # events
 _PARTITIONS = ("journal.partition (partition, seq)", ("int2", "int8"))
 
 
@@ -62,6 +63,9 @@ class JournalLoad:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open = ExitStack()
+        self._events: list[tuple[Any, ...]] = []
+        self._commands: list[tuple[Any, ...]] = []
+        self._streams: list[tuple[Any, ...]] = []
         self._numbers: Counter[int] = Counter()
         self._recorded_us = 0
         self.position = 0
@@ -90,25 +94,30 @@ class JournalLoad:
         self._open.__exit__(kind, error, trace)
 
     def add(self, chunk: Chunk) -> None:
-        """Write what follows; its events must not be older than those before."""
-        before = self.position
-        self._copy(_EVENTS, self._numbered(chunk.events))
-        self._copy(_COMMANDS, (
-            (command_id, command_hash, before + first + 1, before + first + count)
+        """Take what follows; its events must not be older than those before."""
+        first_position = self.position + 1
+        for event in chunk.events:
+            self._number(event)
+        self._commands += [
+            (command_id, command_hash, first_position + first, first_position + first + count - 1)
             for command_id, command_hash, first, count in chunk.commands
-        ))  # fmt: skip
-        self._copy(_STREAMS, chunk.streams)
+        ]
+        self._streams += chunk.streams
+        if len(self._events) >= _AT_ONCE:
+            self._write()
 
-    def _numbered(self, events: Iterable[EventRow]) -> Iterable[tuple[Any, ...]]:
-        numbers = self._numbers
-        for stream, version, kind, topic, key, partition, recorded_us, state in events:
-            assert recorded_us >= self._recorded_us, "time never goes back"
-            self._recorded_us = recorded_us
-            self.position += 1
-            numbers[partition] += 1
-            yield (
-                self.position, numbers[partition], stream, version, kind, topic, key, partition, recorded_us, state
-            )  # fmt: skip
+    def _number(self, event: EventRow) -> None:
+        partition, recorded_us = event[5:7]
+        assert recorded_us >= self._recorded_us, "time never goes back"
+        self._recorded_us = recorded_us
+        self.position += 1
+        self._numbers[partition] += 1
+        self._events.append((self.position, self._numbers[partition], *event))
+
+    def _write(self) -> None:
+        for target, rows in ((_EVENTS, self._events), (_COMMANDS, self._commands), (_STREAMS, self._streams)):
+            self._copy(target, rows)
+            rows.clear()
 
     def _copy(self, target: tuple[str, Sequence[str]], rows: Iterable[tuple[Any, ...]]) -> None:
         table, types = target
@@ -120,6 +129,7 @@ class JournalLoad:
 
     def _finish(self) -> None:
         with translated(self._database):
+            self._write()
             self._copy(_PARTITIONS, self._numbers.items())
             self._connection.execute(
                 "update journal.head set position = %s, recorded_us = %s", (self.position, self._recorded_us)

@@ -20,9 +20,15 @@ _EVENT_ID = "00000000-0000-7000-8000-000000000000"
 _COMMAND_ID, _COMMAND_HASH, _PREVIOUS = digest(b"command id"), digest(b"command hash"), digest(b"previous")
 _DAY = re.compile(r"29[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
-HOLES = 7
-"""Loan, borrower, time, command id, command hash, event id, hash of the previous event; behind them the dates."""
+_MARKS = (
+    *(LOAN, BORROWER, instant(_DECIDED_AT), _COMMAND_ID.hex(), _COMMAND_HASH.hex()),
+    *(_EVENT_ID, _PREVIOUS.hex()),
+)
 EVENT_ID_HOLE, PREVIOUS_HOLE = 5, 6
+HOLES = len(_MARKS)
+"""What goes into the holes comes in the order of these marks; behind them the dates."""
+
+_HOLE = re.compile("(" + "|".join([*map(re.escape, _MARKS), _DAY.pattern]) + ")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +120,10 @@ def _days(state: bytes) -> Iterator[int]:
 
 def _form(state: bytes, previous: bytes | None, days: Sequence[int]) -> "tuple[bytes, itemgetter[Any]]":
     """The bytes with holes, and what goes into them."""
-    marks = (
-        LOAN, BORROWER, instant(_DECIDED_AT), _COMMAND_ID.hex(), _COMMAND_HASH.hex(), _EVENT_ID, (previous or b"").hex()
-    )  # fmt: skip
-    names = "|".join(re.escape(mark) for mark in marks if mark)
-    pieces = re.split(f"({names}|{_DAY.pattern})", state.decode())
+    text = state.decode().replace(previous.hex(), _MARKS[PREVIOUS_HOLE]) if previous else state.decode()
+    pieces = _HOLE.split(text)
     holes = [
-        marks.index(mark) if mark in marks else HOLES + days.index((date.fromisoformat(mark) - DAY_0).days)
+        _MARKS.index(mark) if mark in _MARKS else HOLES + days.index((date.fromisoformat(mark) - DAY_0).days)
         for mark in pieces[1::2]
     ]
     form = b"%b".join(piece.encode().replace(b"%", b"%%") for piece in pieces[0::2])
