@@ -37,6 +37,7 @@ class Plan:
             ("loans", self.loans, 1, MOST_LOANS),
             ("payments per loan", self.payments_per_loan, 1, MOST_PAYMENTS),
             ("a due share", self.due_share, 0, 1),
+            ("a long loan with payments", self.long_loan_payments, 0, MOST_LOANS),
         ):
             if not least <= found <= most:
                 raise InvalidPlan(f"asked for a book with {what}: {found}; give {least} to {most}")
