@@ -1,0 +1,54 @@
+"""Rebuilds of one projection, timed step by step."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ledger.bootstrap import Ledger
+from projections.feed import Feed
+from projections.projection import Projection
+from projections.rebuild import Rebuild, Step
+from tests.bench.reporting import Figure, Must
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed:
+    """One rebuild. `filled_s`: until rows and indexes are there; `proved_s`: for the digests of both builds, where one
+    was live; `events`: of the whole book."""
+
+    events: int
+    filled_s: float
+    proved_s: float
+
+    @property
+    def rate(self) -> float:
+        """Events per second, without the proof: nobody that we are compared with has one."""
+        return self.events / self.filled_s
+
+
+def rebuild(ledger: Ledger, projection: Projection, feed: Callable[[], Feed] | None = None) -> Timed:
+    """Build a projection from nothing, and put it in place."""
+    moments: dict[Step, float] = {}
+    events = ledger.journal.head().position
+    with Rebuild(
+        ledger.database, ledger.reader, ledger.book, projection, clock=ledger.clock, principal="operator:bench"
+    ) as building:
+        building.run(feed, restart=True, step=lambda step: moments.update({step: time.perf_counter()}))
+    return Timed(
+        events=events,
+        filled_s=moments[Step.COMPARE] - moments[Step.FILL],
+        proved_s=moments[Step.SWAP] - moments[Step.COMPARE],
+    )
+
+
+def beside(name: str, rounds: Sequence[Timed], peer: str, peer_rates: Sequence[float], *, least: float) -> Figure:
+    """Rebuilds beside somebody who took turns with them; the ratio is at least `least`, or missed."""
+    return Figure(
+        name=name,
+        value=median(each.rate for each in rounds),
+        unit="events/s",
+        peer=peer,
+        ratio=median(each.rate / rate for each, rate in zip(rounds, peer_rates, strict=True)),
+        must=Must("ratio", ">=", least),
+    )
