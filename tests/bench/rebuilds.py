@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ledger.bootstrap import Ledger
+from projections import checkpoint
 from projections.feed import Feed
 from projections.projection import Projection
 from projections.rebuild import Rebuild, Step
@@ -40,6 +41,13 @@ def rebuild(ledger: Ledger, projection: Projection, feed: Callable[[], Feed] | N
         filled_s=moments[Step.COMPARE] - moments[Step.FILL],
         proved_s=moments[Step.SWAP] - moments[Step.COMPARE],
     )
+
+
+def build(ledger: Ledger, projection: Projection) -> None:
+    """The same, unless it has been built in this run."""
+    with ledger.database.connect("ledger_reader") as connection:
+        if not checkpoint.standings(connection, ledger.book.book_id, [projection]):
+            rebuild(ledger, projection)
 
 
 def beside(name: str, rounds: Sequence[Timed], peer: str, peer_rates: Sequence[float], *, least: float) -> Figure:
