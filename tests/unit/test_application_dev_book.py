@@ -3,13 +3,16 @@
 import re
 from collections import Counter
 from datetime import UTC, date, datetime
+from multiprocessing import Pipe
 from random import Random
+from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.application.dev_book.book import BookProcessEnded, received
 from ledger.application.dev_book.lives import Traits, live, some_traits
 from ledger.application.dev_book.plan import InvalidPlan, Plan
 from ledger.application.dev_book.stamps import event_id, instant_of, midnight_us, moment
@@ -39,11 +42,13 @@ def microseconds(when: datetime) -> int:
         ({"payments_per_loan": 1001}, "payments per loan: 1001; give 1 to 1000"),
         ({"due_share": 1.5}, "due share: 1.5; give 0 to 1"),
         ({"long_loan_payments": -1}, "long loan with payments: -1; give 0 to"),
+        ({"until": date(1, 1, 1)}, "until 0001-01-01; give 2000-01-01 or a later day"),
     ],
 )
-def test_a_plan_says_what_it_cannot_be(wrong: dict[str, int], said: str) -> None:
+def test_a_plan_says_what_it_cannot_be(wrong: dict[str, Any], said: str) -> None:
+    plan: dict[str, Any] = {"loans": 10, "until": UNTIL} | wrong
     with pytest.raises(InvalidPlan, match=said):
-        Plan(**{"loans": 10, "until": UNTIL} | wrong)  # type: ignore[arg-type] # since the date is among numbers
+        Plan(**plan)
 
 
 def test_a_book_ends_on_a_day_that_is_over() -> None:
@@ -112,3 +117,10 @@ def test_an_event_id_is_a_uuid_of_its_moment(when: datetime, seed: int) -> None:
     found = UUID(event_id(Random(seed), microseconds(when)))
     assert (found.version, found.variant) == (7, RFC_4122)
     assert found.int >> 80 == microseconds(when) // 1000
+
+
+def test_a_process_that_ends_before_its_book_does_is_named() -> None:
+    here, there = Pipe(duplex=False)
+    there.close()
+    with pytest.raises(BookProcessEnded, match="its own error stands above"):
+        next(received(here))

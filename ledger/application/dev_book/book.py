@@ -1,6 +1,7 @@
 """Puts a made-up book together: opened on its first day, lived day by day, every day closed."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,13 @@ from ledger.domain.identifiers import book_stream
 from ledger.journal.encoding import Decision, StreamHead, encode
 from ledger.journal.loading import Chunk, JournalLoad
 from schemas.envelope import digest
+from schemas.errors import Unavailable
 from schemas.values import Event
+
+
+class BookProcessEnded(Unavailable):
+    code = "book_process_ended"
+
 
 Progress = Callable[[int, int], None]
 """Told (loans opened, loans) as work goes on."""
@@ -123,15 +130,23 @@ def _days(writer: Writer) -> Iterator[Iterator[Sequence[DayPart]]]:
             open_things.callback(process.join)
             open_things.callback(process.terminate)
             pipes.append(open_things.enter_context(here))
-        yield zip(*(_received(pipe) for pipe in pipes), strict=True)
+        yield zip(*(received(pipe) for pipe in pipes), strict=True)
 
 
 def _send(writer: Writer, number: int, pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     with pipe:
         for part in Shard(writer, number).parts():
             pipe.send(part)
 
 
-def _received(pipe: Connection) -> Iterator[DayPart]:
-    for _ in range(2 * DAYS):
-        yield pipe.recv()
+def received(pipe: Connection) -> Iterator[DayPart]:
+    """What a shard in another process sends; `BookProcessEnded` if it ends too early."""
+    try:
+        for _ in range(2 * DAYS):
+            yield pipe.recv()
+    except EOFError as error:
+        raise BookProcessEnded(
+            "asked for a made-up book; one of the processes that make it has ended, its own error stands above. "
+            "Nothing was written; try again"
+        ) from error

@@ -8,6 +8,8 @@ from schemas.errors import BadInput
 DAYS = 360
 """A book is so many days long; as many loans are opened on each."""
 
+_EARLIEST = date(2000, 1, 1)
+
 MOST_LOANS = 100_000_000
 MOST_PAYMENTS = 1000
 
@@ -41,6 +43,8 @@ class Plan:
         ):
             if not least <= found <= most:
                 raise InvalidPlan(f"asked for a book with {what}: {found}; give {least} to {most}")
+        if self.until < _EARLIEST:
+            raise InvalidPlan(f"asked for a book until {self.until}; give {_EARLIEST} or a later day")
 
     def require_past(self, now: datetime) -> None:
         """Raise `InvalidPlan` where the last day is not over yet, in UTC."""

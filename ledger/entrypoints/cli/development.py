@@ -11,10 +11,10 @@ from ledger.entrypoints.cli.options import Json, optional_date
 from ledger.entrypoints.cli.output import console, print_json, progress
 from ledger.settings import read_settings
 
-dev_app = typer.Typer(help="For developing and measuring: made-up books.", no_args_is_help=True)
+app = typer.Typer(help="For developing and measuring: made-up books.", no_args_is_help=True)
 
 
-@dev_app.command("book")
+@app.command("book")
 def dev_book(
     loans: Annotated[int, typer.Option(help="How many loans.")] = 10_000,
     payments_per_loan: Annotated[int, typer.Option(help="In how many parts a loan is paid back.")] = 4,
@@ -47,7 +47,3 @@ def dev_book(
         return
     console.print(f"Book [bold]{written.book_id}[/]: {written.loans:,} loans, {written.events:,} events")
     console.print(f"  from {plan.first_day} to {plan.until}, all days closed; seed {plan.seed}")
-
-
-def register(app: typer.Typer) -> None:
-    app.add_typer(dev_app, name="dev")

@@ -15,12 +15,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for module in (setup, writing, queries, workers, recovery, development):
+for module in (setup, writing, queries, workers, recovery):
     module.register(app)
 app.add_typer(writing.loan_app, name="loan")
 app.add_typer(queries.audit_app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(servers.app, name="embedded")
+app.add_typer(development.app, name="dev")
 
 
 def main() -> None:
