@@ -10,13 +10,15 @@ SMALL = Plan(loans=19_000, until=UNTIL)
 """About 100,000 events: loans with five events each, one in ten late."""
 
 POSTINGS_EACH = 50
+"""Of a loan that is paid off."""
+_POSTINGS_MEAN = 44  # the youngest loans are still being paid
 LONG_POSTINGS = 40_000
 
 
 def book_of_postings(total: int, longest: int) -> Plan:
-    """Loans of about 50 postings each, and one that has `longest` of so many in all. A payment is two postings."""
+    """Loans of 50 postings, and one that has `longest` of so many in all. A payment is two postings."""
     return Plan(
-        loans=(total - longest) // POSTINGS_EACH,
+        loans=(total - longest) // _POSTINGS_MEAN,
         until=UNTIL,
         payments_per_loan=POSTINGS_EACH // 2 - 1,
         due_share=0.02,
