@@ -10,7 +10,6 @@ from kafka import KafkaConsumer, TopicPartition
 
 from ledger.bootstrap import Ledger
 from projections import loan_now
-from projections.kafka_feed import KafkaFeed
 from schemas.registry import JOURNAL_TOPIC
 from tests.bench.competitors.stock_projection import StockProjection
 from tests.bench.dev_books import SMALL
@@ -20,7 +19,6 @@ from tests.bench.servers import Servers
 
 ROUNDS = 3
 STOCK_EVENTS = 1500
-BATCH = 10_000
 _LIMIT_S = 60
 
 
@@ -32,9 +30,7 @@ def run(servers: Servers) -> Iterator[Figure]:
         for number in range(ROUNDS):
             stock = StockProjection(servers.database(f"stock_kafka_{number}"), ledger.journal.after(0, STOCK_EVENTS))
             stock_rates.append(stock.rate())
-            rounds.append(rebuild(ledger, loan_now.PROJECTION, lambda: KafkaFeed(
-                servers.kafka_bootstrap, ledger.book.book_id, batch=BATCH, poll_ms=50
-            )))  # fmt: skip
+            rounds.append(rebuild(ledger, loan_now.PROJECTION, kafka=True))
             bare_rates.append(_bare_rate(servers, ledger))
         yield beside("rebuild_kafka_loan_now", rounds, StockProjection.name, stock_rates, least=10)
         yield beside("rebuild_kafka_loan_now", rounds, "bare consumer", bare_rates, least=0.4)
@@ -45,7 +41,7 @@ def _bare_rate(servers: Servers, ledger: Ledger) -> float:
     """Records per second of a consumer with the settings of the feed's own, which counts those of the book."""
     events, book = ledger.journal.head().position, ledger.book.book_id.encode()
     started_s = time.perf_counter()
-    with closing(_bare_consumer(servers)) as consumer:
+    with closing(_bare_consumer(servers, ledger.settings.rebuild_batch)) as consumer:
         partitions = [TopicPartition(JOURNAL_TOPIC, number) for number in range(ledger.book.partitions)]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
@@ -57,14 +53,14 @@ def _bare_rate(servers: Servers, ledger: Ledger) -> float:
     return events / (time.perf_counter() - started_s)
 
 
-def _bare_consumer(servers: Servers) -> KafkaConsumer:
+def _bare_consumer(servers: Servers, batch: int) -> KafkaConsumer:
     return KafkaConsumer(
         bootstrap_servers=servers.kafka_bootstrap,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         allow_auto_create_topics=False,
-        max_poll_records=BATCH,
+        max_poll_records=batch,
         max_partition_fetch_bytes=4 * 1024 * 1024,
         fetch_max_wait_ms=100,
     )

@@ -1,15 +1,14 @@
 """Rebuilds of one projection, timed step by step."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from ledger.bootstrap import Ledger
 from projections import checkpoint
-from projections.feed import Feed
 from projections.projection import Projection
-from projections.rebuild import Rebuild, Step
+from projections.rebuild import Step
 from tests.bench.reporting import Figure, Must
 
 
@@ -28,14 +27,17 @@ class Timed:
         return self.events / self.filled_s
 
 
-def rebuild(ledger: Ledger, projection: Projection, feed: Callable[[], Feed] | None = None) -> Timed:
+def rebuild(ledger: Ledger, projection: Projection, *, kafka: bool = False) -> Timed:
     """Build a projection from nothing, and put it in place."""
     moments: dict[Step, float] = {}
     events = ledger.journal.head().position
-    with Rebuild(
-        ledger.database, ledger.reader, ledger.book, projection, clock=ledger.clock, principal="operator:bench"
-    ) as building:
-        building.run(feed, restart=True, step=lambda step: moments.update({step: time.perf_counter()}))
+    ledger.rebuild(
+        projection.name,
+        kafka=kafka,
+        restart=True,
+        accept=None,
+        step=lambda step: moments.update({step: time.perf_counter()}),
+    )
     return Timed(
         events=events,
         filled_s=moments[Step.COMPARE] - moments[Step.FILL],
