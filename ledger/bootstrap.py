@@ -14,6 +14,9 @@ from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
 from ledger.application.decider import Decider
 from ledger.application.desk import Desk, DeskLimits
+from ledger.application.dev_book.book import DevBook, write_dev_book
+from ledger.application.dev_book.plan import Plan
+from ledger.application.dev_book.writer import Writer
 from ledger.application.import_loans import LoanImport
 from ledger.application.loan_store import LoanStore
 from ledger.clock import Clock, EventIds, random_event_ids, system_clock
@@ -28,6 +31,7 @@ from ledger.journal.integrity import Progress
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys, make_key_file, read_key_file
 from ledger.journal.lease import Lease
+from ledger.journal.loading import JournalLoad
 from ledger.journal.migrations import migrate
 from ledger.journal.published import PublishedJournal
 from ledger.journal.restore import JournalRestore
@@ -369,6 +373,24 @@ class Ledger:
             partitions=self.settings.kafka_partitions,
         )
         return opened, True
+
+    def write_dev_book(
+        self, book_id: str, plan: Plan, *, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> DevBook:
+        """Fill an empty journal with a made-up book; one that has events raises `JournalNotEmpty`."""
+        plan.require_past(self.clock())
+        self.migrate()
+        with JournalLoad(self.database) as load:
+            writer = Writer(
+                plan=plan,
+                book_id=book_id,
+                partitions=self.settings.kafka_partitions,
+                keys=make_key_file(self.settings.key_path),
+                basis=current_basis(),
+                principal=self.settings.principal,
+                day_end=DAY_END,
+            )
+            return write_dev_book(load, writer, progress)
 
     def currency_of(self, loan_id: str) -> str:
         """The currency of a loan; `LoanNotFound` if there is none."""

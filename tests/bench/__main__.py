@@ -10,7 +10,10 @@ from importlib import import_module
 from tests.bench.reporting import report, report_missed
 from tests.bench.servers import bench_servers
 
-BENCHES = ("append", "append_processes", "follow", "relay", "e2e", "load")
+BENCHES = (
+    *("append", "append_processes", "follow", "relay", "e2e", "load"),
+    *("rebuild_journal", "rebuild_kafka", "rebuild_memory", "as_of", "lag_under_load"),
+)
 
 
 def main() -> None:

@@ -4,22 +4,16 @@ A row is visible when the checkpoint of its partition has passed it, since both 
 times are those of one clock in this process; a look that finds an event visible counts up to its end.
 """
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import fields
-from itertools import count
 from threading import Event
 
 from ledger.bootstrap import Ledger
 from ledger.journal.database import Connection
-from ledger.journal.partitioning import partition_of
-from ledger.settings import Settings
-from tests.bench.orders import a_payment, open_loans
+from tests.bench.orders import open_loans
+from tests.bench.pacing import Acknowledged, pay_evenly, wait_until
+from tests.bench.programs import started
 from tests.bench.reporting import Figure, Must, percentile
 from tests.bench.servers import Servers
 
@@ -41,29 +35,14 @@ Look = tuple[float, dict[int, int]]
 """When a look at the checkpoints ended, and the position of each partition."""
 
 
-class Acknowledged:
-    """By partition: the position of each event, and when its caller heard of it."""
-
-    def __init__(self, partitions: int) -> None:
-        self.by_partition: list[dict[int, float]] = [{} for _ in range(partitions)]
-
-    def note(self, partition: int, position: int) -> None:
-        self.by_partition[partition][position] = time.perf_counter()
-
-    def rate(self) -> float:
-        """Events per second, from the first to the last."""
-        moments = [moment for each in self.by_partition for moment in each.values()]
-        return len(moments) / (max(moments) - min(moments))
-
-
 def run(servers: Servers) -> Iterator[Figure]:
-    with servers.book("e2e", kafka=True) as ledger, _started(ledger.settings, "relay"):
+    with servers.book("e2e", kafka=True) as ledger, started(ledger.settings, "relay"):
         names = open_loans(ledger, LOANS)
         with ledger.runner(kafka=False) as runner:
             runner.catch_up()
-        with _started(ledger.settings, "project", "--kafka"), ledger.database.connect() as connection:
-            _pay(ledger, names, seconds=_WARM_UP_S)
-            _wait(lambda: _visible(ledger, connection, ledger.journal.head().position), "the first payments")
+        with started(ledger.settings, "project", "--kafka"), ledger.database.connect() as connection:
+            pay_evenly(ledger, names, EVENTS_PER_S, _WARM_UP_S, CALLERS)
+            wait_until(lambda: _visible(ledger, connection, ledger.journal.head().position), "the first payments")
             acknowledged, seen = _measured(ledger, connection, names)
     latencies_ms = [latency_s * 1000 for latency_s in _latencies(acknowledged, seen)]
     yield Figure(name="e2e", value=acknowledged.rate(), unit="events/s", must=Must("value", ">=", 0.98 * EVENTS_PER_S))
@@ -77,7 +56,7 @@ def _measured(ledger: Ledger, connection: Connection, names: Sequence[str]) -> t
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(_watch, ledger, connection, looks, done)
         try:
-            acknowledged = _pay(ledger, names, seconds=SECONDS)
+            acknowledged = pay_evenly(ledger, names, EVENTS_PER_S, SECONDS, CALLERS)
         finally:
             done.set()
         watching.result()
@@ -109,26 +88,6 @@ def _visible(ledger: Ledger, connection: Connection, position: int) -> bool:
     return all(found.get(partition, 0) >= min(head, position) for partition, head in heads.items())
 
 
-def _pay(ledger: Ledger, names: Sequence[str], *, seconds: float) -> Acknowledged:
-    """Payments at an even pace, each at its own moment; a caller that is late does not make the others wait."""
-    acknowledged, numbers = Acknowledged(ledger.book.partitions), count()
-    started_s = time.perf_counter()
-
-    def call() -> None:
-        while (number := next(numbers)) < seconds * EVENTS_PER_S:
-            time.sleep(max(0.0, started_s + number / EVENTS_PER_S - time.perf_counter()))
-            name = names[number % len(names)]
-            answer = ledger.desk.execute(a_payment(ledger, name))
-            assert answer.last_position
-            acknowledged.note(partition_of(name, ledger.book.partitions), answer.last_position)
-
-    ledger.desk  # noqa: B018 - made before the threads
-    with ThreadPoolExecutor(CALLERS) as pool:
-        for pending in [pool.submit(call) for _ in range(CALLERS)]:
-            pending.result()
-    return acknowledged
-
-
 def _latencies(acknowledged: Acknowledged, looks: Sequence[Look]) -> Iterator[float]:
     """Of each event the time from its acknowledgement to the first look that found it; not below nothing."""
     for partition, moments in enumerate(acknowledged.by_partition):
@@ -139,23 +98,3 @@ def _latencies(acknowledged: Acknowledged, looks: Sequence[Look]) -> Iterator[fl
                 yield max(0.0, looked_at_s - waiting[1])
                 waiting = next(positions, None)
         assert waiting is None, "every event was seen in the end"
-
-
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline_s = time.perf_counter() + _LIMIT_S
-    while not condition():
-        assert time.perf_counter() < deadline_s, f"waited {_LIMIT_S} s for {what}"
-        time.sleep(0.05)
-
-
-@contextmanager
-def _started(settings: Settings, *command: str) -> Iterator[None]:
-    """A command of the program that keeps running, with these settings and no others."""
-    rest = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
-    ours = {f"LEDGER_{each.name.upper()}": str(getattr(settings, each.name) or "") for each in fields(settings)}
-    arguments = [sys.executable, "-m", "ledger", *command]
-    with subprocess.Popen(arguments, env=rest | ours, stdout=subprocess.DEVNULL) as process:
-        try:
-            yield
-        finally:
-            process.terminate()

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from ledger.application.dev_book.plan import Plan
 from ledger.bootstrap import Ledger
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
@@ -30,6 +31,7 @@ class Servers:
 
     folder: Path
     admin_url: str
+    _dev_books: dict[str, Settings] = field(default_factory=dict)
 
     @cached_property
     def kafka_bootstrap(self) -> str:
@@ -41,16 +43,27 @@ class Servers:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         return make_conninfo(self.admin_url, dbname=name)
 
-    @contextmanager
-    def book(self, name: str, *, kafka: bool = False) -> Iterator[Ledger]:
-        """A ledger with a new book, in a database of its own."""
-        settings = Settings(
+    def dev_book(self, name: str, plan: Plan, *, kafka: bool = False) -> Settings:
+        """Settings of a made-up book, written when it is first asked for. `kafka`: it has brokers."""
+        if name not in self._dev_books:
+            settings = self._settings(name, kafka=kafka)
+            with Ledger(settings) as ledger:
+                ledger.write_dev_book(name, plan)
+            self._dev_books[name] = settings
+        return self._dev_books[name]
+
+    def _settings(self, name: str, *, kafka: bool) -> Settings:
+        return Settings(
             data=self.folder / name,
             database_url=self.database(name),
             kafka_bootstrap=self.kafka_bootstrap if kafka else "",
             principal="operator:bench",
         )
-        with Ledger(settings) as ledger:
+
+    @contextmanager
+    def book(self, name: str, *, kafka: bool = False) -> Iterator[Ledger]:
+        """A ledger with a new book, in a database of its own."""
+        with Ledger(self._settings(name, kafka=kafka)) as ledger:
             ledger.init(name, time_zone="UTC", cut_off="00:00", currencies=["USD"])
             yield ledger
 

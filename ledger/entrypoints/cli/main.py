@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ledger.entrypoints.cli import projections, queries, recovery, servers, setup, workers, writing
+from ledger.entrypoints.cli import development, projections, queries, recovery, servers, setup, workers, writing
 from ledger.entrypoints.cli.output import print_error
 from ledger.entrypoints.errors import status_of
 from schemas.errors import LedgerError
@@ -21,6 +21,7 @@ app.add_typer(writing.loan_app, name="loan")
 app.add_typer(queries.audit_app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(servers.app, name="embedded")
+app.add_typer(development.app, name="dev")
 
 
 def main() -> None:

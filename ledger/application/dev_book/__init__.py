@@ -1,0 +1,1 @@
+"""Makes books to develop and measure with: any number of made-up loans, decided by the real domain."""
