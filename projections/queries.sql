@@ -46,11 +46,45 @@ select l.loan, l.currency, (array_agg(l.installment order by l.due_on, l.install
  order by min(l.due_on), l.loan
 
 -- name: balance
-select account, component, sum(amount_minor)::bigint as amount_minor
-  from postings
- where book = %(book)s and loan = %(loan)s and value_date <= %(value_date)s and position <= %(known_at)s
- group by account, component
- order by account, component nulls first
+-- One loan as of a value date: its newest snapshot that both axes reach, the lines of later dates, and those that were
+-- late for the snapshot. No line known by known_at has a date beyond that of the snapshot after it, if it was taken later.
+with snapshot as materialized (
+    select position, value_date
+      from postings_snapshot
+     where book = %(book)s and loan = %(loan)s and position <= %(known_at)s and value_date <= %(as_of)s
+     order by position desc
+     limit 1
+), span as materialized (
+    select coalesce((select position from snapshot), 0) as position,
+           coalesce((select value_date from snapshot), '-infinity') as begins,
+           least(%(as_of)s, (select value_date from postings_snapshot
+                              where book = %(book)s and loan = %(loan)s
+                                and position > coalesce((select position from snapshot), 0)
+                              order by position
+                              limit 1)) as ends
+), part as (
+    select c.account, c.component, c.installment, c.amount_minor
+      from postings_snapshot s
+     cross join lateral unnest(s.accounts, s.components, s.installments, s.amounts_minor)
+           as c (account, component, installment, amount_minor)
+     where s.book = %(book)s and s.loan = %(loan)s and s.position = (select position from snapshot)
+    union all
+    select account, component, installment, amount_minor
+      from postings
+     where book = %(book)s and loan = %(loan)s and position <= %(known_at)s
+       and value_date > (select begins from span) and value_date <= (select ends from span)
+    union all
+    select account, component, installment, amount_minor
+      from postings
+     where book = %(book)s and loan = %(loan)s and late
+       and position > (select position from span) and position <= %(known_at)s
+       and value_date <= (select begins from span)
+)
+select account, component, installment, sum(amount_minor)::bigint as amount_minor
+  from part
+ group by account, component, installment
+having sum(amount_minor) <> 0
+ order by account, component nulls first, installment nulls first
 
 -- name: history
 -- What each event changed in what is owed, and what was owed after it, as known then.
