@@ -21,7 +21,16 @@ _SQL = load("portfolio.sql")
 
 def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
     rows = [
-        (event.loan_id, month, event.currency, sums["lent"], sums["collected"], sums["payments"], sums["owed"], position)
+        (
+            event.loan_id,
+            month,
+            event.currency,
+            sums["lent"],
+            sums["collected"],
+            sums["payments"],
+            sums["owed"],
+            position,
+        )
         for position, event in ((fact.position, fact.event) for fact in facts)
         if isinstance(event, MoneyEvent)
         for month, sums in _by_month(event).items()
@@ -54,7 +63,7 @@ def _by_month(event: MoneyEvent) -> dict[date, Counter[str]]:
         case LoanOpened():
             months[own]["lent"] += event.principal_minor
         case PaymentReceived():
-            months[own].update(collected=event.amount_minor, payments=1)
+            months[own].update({"collected": event.amount_minor, "payments": 1})
         case PaymentReversed():
-            months[own].subtract(collected=event.amount_minor, payments=1)
+            months[own].subtract({"collected": event.amount_minor, "payments": 1})
     return months

@@ -1,11 +1,13 @@
 """The chart of accounts: where lines of double entry may be written, and what a sum on an account means.
 
-Every event that moves money adds up to zero, on accounts of the chart that holds on its booking date. An event that does
-not is a fault of the rules, never of a caller: nothing of it is recorded.
+Every event that moves money adds up to zero on each of its value dates, on accounts of the chart that holds on its
+booking date. An event that does not is a fault of the rules, never of a caller: nothing of it is recorded.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 
 from ledger.domain.errors import OutsideChart, Unbalanced
@@ -53,12 +55,16 @@ def require_bookable(chart: Chart, events: Iterable[Event]) -> None:
 
 
 def _require_balanced(event: MoneyEvent) -> None:
-    total_minor = sum(posting.amount_minor for posting in event.postings)
-    if total_minor:
-        raise Unbalanced(
-            f"asked to record {event.TYPE} of {event.loan_id}; its lines add up to {total_minor} {event.currency} "
-            "(minor units), not to 0. Nothing was recorded; report this fault"
-        )
+    """On each value date for itself, or the books of some date in between would not balance."""
+    totals = Counter[date]()
+    for posting in event.postings:
+        totals[posting.value_date] += posting.amount_minor
+    for on, total_minor in totals.items():
+        if total_minor:
+            raise Unbalanced(
+                f"asked to record {event.TYPE} of {event.loan_id}; its lines of {on} add up to {total_minor} "
+                f"{event.currency} (minor units), not to 0. Nothing was recorded; report this fault"
+            )
 
 
 def _require_account(chart: Chart, event: MoneyEvent, posting: Posting) -> None:
@@ -75,6 +81,6 @@ def _require_account(chart: Chart, event: MoneyEvent, posting: Posting) -> None:
 
 def _outside(chart: Chart, event: MoneyEvent, found: str) -> OutsideChart:
     return OutsideChart(
-        f"asked to record {event.TYPE} of {event.loan_id} by the chart of accounts since {chart.version}; found {found}. "
-        "Nothing was recorded; correct the rule, or add a chart that allows it"
+        f"asked to record {event.TYPE} of {event.loan_id} by the chart of accounts since {chart.version}; found {found}"
+        ". Nothing was recorded; correct the rule, or add a chart that allows it"
     )

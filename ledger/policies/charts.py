@@ -10,6 +10,7 @@ from typing import Any
 from ledger.domain.accounts import Account, AccountType, Chart, Side
 from schemas.errors import Misconfigured
 
+
 class UnreadableChart(Misconfigured):
     code = "unreadable_chart"
 
