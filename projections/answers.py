@@ -81,7 +81,7 @@ class LoanAsOf:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BalancesAsOf:
-    """All loans that were open by a value date, in order of ids, as known at a position (None: now); totals over them."""
+    """All loans open by a value date, in order of ids, as known at a position (None: now), and totals over them."""
 
     value_date: date
     known_at: int | None
