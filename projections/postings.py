@@ -1,8 +1,8 @@
 """The lines of double entry of all events that move money; every balance of any date is a sum over them.
 
 As of a value date D and known at a position P that sum is: the newest snapshot of the loan with position <= P and
-value date <= D; the lines of later dates up to D, known at P; and those that came too late for the snapshot, known at P.
-So it costs the same for a loan of 50 lines and for one of 40,000.
+value date <= D; the lines of later dates up to D, known at P; and those that came too late for the snapshot, also known
+at P. So it costs the same for a loan of 50 lines and for one of 40,000.
 """
 
 from collections import Counter

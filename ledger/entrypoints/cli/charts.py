@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.domain.money import format_minor
 from projections.answers import BucketStock, MonthFlow, Portfolio
@@ -20,7 +20,7 @@ _COLORS = ("#4c9f70", "#f2d35e", "#f0b050", "#ea8a47", "#dc6142", "#c43a3d", "#9
 _COLLECTED, _LENT = "#33658a", "#9aa5b1"
 _WIDTH, _HEIGHT = 10, 3.6  # inches, of one chart
 _LABELS_MOST = 18
-_STYLE = {"svg.hashsalt": "ledger", "svg.fonttype": "none", "font.size": 9, "axes.spines.right": False,
+_STYLE: dict[Any, Any] = {"svg.hashsalt": "ledger", "svg.fonttype": "none", "font.size": 9, "axes.spines.right": False,
           "axes.spines.top": False, "axes.axisbelow": True, "axes.grid": True, "axes.grid.axis": "y",
           "grid.color": "#e5e5e5", "axes.titlelocation": "left"}  # fmt: skip
 
@@ -90,6 +90,5 @@ def _label(axes: "Axes", months: list[date], exponent: int) -> None:
     every = -(-len(months) // _LABELS_MOST) or 1
     shown = range(0, len(months), every)
     axes.set_xticks(list(shown), [f"{months[number]:%Y-%m}" for number in shown], rotation=45, ha="right")
-    as_money: Callable[[float, int | None], str] = lambda minor, _: format_minor(round(minor), exponent)  # noqa: E731
+    as_money: Callable[[float, float], str] = lambda minor, _: format_minor(round(minor), exponent)  # noqa: E731
     axes.yaxis.set_major_formatter(as_money)
-    axes.set_ylim(bottom=0)
