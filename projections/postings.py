@@ -6,14 +6,15 @@ at P. So it costs the same for a loan of 50 lines and for one of 40,000.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from ledger.domain.book import Book
 from ledger.journal import arrays
 from ledger.journal.database import Connection
-from projections.posting_lines import Line, copied
+from projections.posting_lines import Lines
 from projections.projection import Fact, Projection
 from projections.statements import load
 from schemas.registry import types_of
@@ -27,39 +28,56 @@ SNAPSHOT_EVERY = 256
 
 @dataclass(kw_only=True, slots=True)
 class _Head:
-    """How far a loan has come. `highest`: the last value date of all its lines, where the next snapshot may be near;
-    `reached`: that of its newest snapshot, so a line up to there is late."""
+    """How far a loan has come. `reached`: the last value date in its newest snapshot; a line up to there is late.
+    `highest`: the last value date of all its lines, None where no snapshot is near."""
 
     position: int = 0
     number: int = 0
-    highest: date = date.min
     reached: date = date.min
+    highest: date | None = None
+
+    def take(self, position: int, event: MoneyEvent) -> bool:
+        """Go on to an event; whether a snapshot is due after it."""
+        before = self.number
+        self.position, self.number = position, before + len(event.postings)
+        if self.highest is None:
+            return False
+        self.highest = max(self.highest, *(posting.value_date for posting in event.postings))
+        if before // SNAPSHOT_EVERY == self.number // SNAPSHOT_EVERY:
+            return False
+        self.reached = self.highest
+        return True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Snapshot:
-    """That one is due after an event."""
+class _Snapshot(NamedTuple):
+    """That one is due after an event; as the statement names it, column by column."""
 
-    loan: str
-    position: int
-    number: int
-    value_date: date
+    loans: str
+    positions: int
+    numbers: int
+    value_dates: date
 
 
 def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
-    events = [(fact.position, fact.event) for fact in facts if isinstance(fact.event, MoneyEvent)]
-    heads = _heads(connection, book, Counter(event.loan_id for _, event in events for _ in event.postings))
-    lines: list[Line] = []
+    events = [
+        (fact.position, fact.event) for fact in facts if isinstance(fact.event, MoneyEvent) and fact.event.postings
+    ]
+    heads = _heads(connection, book, [event for _, event in events])
+    lines = Lines(book.book_id)
     due: list[_Snapshot] = []
     for position, event in events:
-        if event.postings and position > heads[event.loan_id].position:
-            lines += _entered(position, event, heads[event.loan_id])
-            due += _due(position, event, heads[event.loan_id])
+        head = heads[event.loan_id]
+        if position > head.position:
+            lines.add(position, event, head.number, head.reached)
+            if head.take(position, event):
+                due.append(_Snapshot(event.loan_id, position, head.number, head.reached))
     if lines:
         with connection.cursor().copy(_SQL["insert"]) as copy:
-            copy.write(copied(book.book_id, lines))
+            copy.write(lines.copied())
     if due:
-        connection.execute(_SQL["snapshot"], _columns(due) | {"book": book.book_id})
+        columns = zip(*due, strict=True)
+        arguments = dict(zip(_Snapshot._fields, map(list, columns), strict=True))
+        connection.execute(_SQL["snapshot"], arguments | {"book": book.book_id})
 
 
 PROJECTION = Projection(
@@ -73,9 +91,12 @@ PROJECTION = Projection(
 )
 
 
-def _heads(connection: Connection, book: Book, lines: Counter[str]) -> dict[str, _Head]:
-    """The heads of all loans with lines in a batch, by loan."""
-    heads = {loan: _Head() for loan in lines}
+def _heads(connection: Connection, book: Book, events: Sequence[MoneyEvent]) -> dict[str, _Head]:
+    """The heads of all loans that events are about, by loan."""
+    lines = Counter[str]()
+    for event in events:
+        lines[event.loan_id] += len(event.postings)
+    heads = {loan: _Head(highest=date.min if count >= SNAPSHOT_EVERY else None) for loan, count in lines.items()}
     if heads:
         arguments = {
             "book": book.book_id,
@@ -84,33 +105,5 @@ def _heads(connection: Connection, book: Book, lines: Counter[str]) -> dict[str,
             "every": SNAPSHOT_EVERY,
         }
         for loan, position, number, reached, highest in connection.execute(_SQL["heads"], arguments).fetchall():
-            heads[loan] = _Head(
-                position=position, number=number, reached=reached or date.min, highest=highest or date.min
-            )
+            heads[loan] = _Head(position=position, number=number, reached=reached or date.min, highest=highest)
     return heads
-
-
-def _entered(position: int, event: MoneyEvent, head: _Head) -> Iterator[Line]:
-    """The lines of an event, after which the head is theirs."""
-    for line, posting in enumerate(event.postings, 1):
-        head.number += 1
-        head.highest = max(head.highest, posting.value_date)
-        is_late = posting.value_date <= head.reached
-        yield Line(event.loan_id, position, line, head.number, event.booking_date, posting, event.currency, is_late)
-    head.position = position
-
-
-def _due(position: int, event: MoneyEvent, head: _Head) -> Iterator[_Snapshot]:
-    """A snapshot where the lines of an event, the newest of its loan, complete another `SNAPSHOT_EVERY` of them."""
-    if head.number % SNAPSHOT_EVERY < len(event.postings):
-        head.reached = head.highest
-        yield _Snapshot(loan=event.loan_id, position=position, number=head.number, value_date=head.highest)
-
-
-def _columns(due: Sequence[_Snapshot]) -> dict[str, object]:
-    return {
-        "loans": [each.loan for each in due],
-        "positions": [each.position for each in due],
-        "numbers": [each.number for each in due],
-        "value_dates": [each.value_date for each in due],
-    }

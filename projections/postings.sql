@@ -56,8 +56,8 @@ select l.loan, p.position, p.number, s.value_date as reached,
                       order by position desc limit 1) s on true
 
 -- name: insert
-copy postings (book, loan, position, line, number, value_date, booking_date, account, component, installment,
-               amount_minor, currency, late) from stdin (format binary)
+copy postings (book, loan, currency, position, booking_date, line, number, value_date, amount_minor, late, account,
+               component, installment) from stdin (format binary)
 
 -- name: snapshot
 -- Each snapshot is the one before it and the lines since: of the table, or of this batch. No line is read twice.
