@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.domain.book import Book
+from ledger.journal import arrays
 from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
@@ -39,25 +40,25 @@ PROJECTION = Projection(
 
 def _received(events: Sequence[tuple[int, PaymentReceived]]) -> dict[str, object]:
     return {
-        "loans": [event.loan_id for _, event in events],
-        "payments": [event.payment_id for _, event in events],
-        "positions": [position for position, _ in events],
-        "received": [event.received_at or None for _, event in events],
-        "value_dates": [event.paid_on for _, event in events],
-        "booking_dates": [event.booking_date for _, event in events],
-        "amounts": [event.amount_minor for _, event in events],
-        "currencies": [event.currency for _, event in events],
-        "methods": [event.method for _, event in events],
-        "allocations": [msgspec.json.encode(event.allocations).decode() for _, event in events],
-        "credits": [event.credit_minor for _, event in events],
+        "loans": arrays.text(event.loan_id for _, event in events),
+        "payments": arrays.text(event.payment_id for _, event in events),
+        "positions": arrays.int8(position for position, _ in events),
+        "received": arrays.text(event.received_at or None for _, event in events),
+        "value_dates": arrays.day(event.paid_on for _, event in events),
+        "booking_dates": arrays.day(event.booking_date for _, event in events),
+        "amounts": arrays.int8(event.amount_minor for _, event in events),
+        "currencies": arrays.text(event.currency for _, event in events),
+        "methods": arrays.text(event.method for _, event in events),
+        "allocations": arrays.text(msgspec.json.encode(event.allocations).decode() for _, event in events),
+        "credits": arrays.int8(event.credit_minor for _, event in events),
     }
 
 
 def _reversed(events: Sequence[tuple[int, PaymentReversed]]) -> dict[str, object]:
     return {
-        "loans": [event.loan_id for _, event in events],
-        "payments": [event.payment_id for _, event in events],
-        "positions": [position for position, _ in events],
-        "reversed": [event.reversed_on for _, event in events],
-        "causes": [event.cause for _, event in events],
+        "loans": arrays.text(event.loan_id for _, event in events),
+        "payments": arrays.text(event.payment_id for _, event in events),
+        "positions": arrays.int8(position for position, _ in events),
+        "reversed": arrays.day(event.reversed_on for _, event in events),
+        "causes": arrays.text(event.cause for _, event in events),
     }

@@ -4,10 +4,13 @@ A sum over loans is the portfolio of a month. Rows are of one loan, so the order
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from ledger.domain.book import Book
+from ledger.journal import arrays
+from ledger.journal.arrays import Array
 from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
@@ -36,10 +39,21 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
         for month, sums in _by_month(event).items()
     ]
     if rows:
-        names = ("loans", "months", "currencies", "lent", "collected", "payments", "owed", "positions")
-        columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-        connection.execute(_SQL["add"], columns | {"book": book.book_id})
+        columns = zip(_COLUMNS.items(), zip(*rows, strict=True), strict=True)
+        arguments: dict[str, object] = {name: make(column) for (name, make), column in columns}
+        connection.execute(_SQL["add"], arguments | {"book": book.book_id})
 
+
+_COLUMNS: Mapping[str, Callable[[Iterable[Any]], Array]] = {
+    "loans": arrays.text,
+    "months": arrays.day,
+    "currencies": arrays.text,
+    "lent": arrays.int8,
+    "collected": arrays.int8,
+    "payments": arrays.int8,
+    "owed": arrays.int8,
+    "positions": arrays.int8,
+}
 
 PROJECTION = Projection(
     name="portfolio",
