@@ -174,17 +174,26 @@ class Ledger:
         return LoanImport(self.desk, self.day_ends, currency=currency, principal=self.settings.principal)
 
     @contextmanager
-    def queries(self) -> Iterator[Queries]:
+    def queries(self, *, wait_for: int | None = None, whole_book: bool = True) -> Iterator[Queries]:
         """Queries over projections that have seen everything recorded so far.
 
-        While a worker is alive this waits for it; else it brings the projections forward itself.
+        While a worker is alive this waits for it; else it brings the projections forward itself. `wait_for`: what is
+        beyond this position need not be seen, and if a query is not of the `whole_book`, what is on other partitions.
         """
         patience = Patience(
             timeout_s=self.settings.lag_timeout_s,
             stale_s=self.settings.lease_stale_s,
             poll_s=self.settings.poll_interval_ms / 1000,
         )
-        bring_current(self.database, self.reader, self.book, patience=patience, batch=self.settings.projection_batch)
+        bring_current(
+            self.database,
+            self.reader,
+            self.book,
+            patience=patience,
+            position=wait_for,
+            whole_book=whole_book,
+            batch=self.settings.projection_batch,
+        )
         with self._queries() as queries:
             yield queries
 

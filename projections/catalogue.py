@@ -1,10 +1,18 @@
 """All projections there are."""
 
-from projections import audit_trail, delinquency, loan_now, postings
+from projections import audit_trail, delinquency, loan_now, payment_history, portfolio, postings, schedule
 from projections.errors import ProjectionNotFound
 from projections.projection import Projection
 
-PROJECTIONS = (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, audit_trail.PROJECTION)
+PROJECTIONS = (
+    loan_now.PROJECTION,
+    postings.PROJECTION,
+    schedule.PROJECTION,
+    payment_history.PROJECTION,
+    delinquency.PROJECTION,
+    portfolio.PROJECTION,
+    audit_trail.PROJECTION,
+)
 
 
 def named(name: str) -> Projection:

@@ -87,6 +87,24 @@ class ProjectionStopped(Corrupt):
     code = "projection_stopped"
 
 
+class OutOfBalance(Corrupt):
+    """Debits and credits of the read models differ."""
+
+    code = "out_of_balance"
+
+
+class WrongInterval(BadInput):
+    """Two positions that do not follow each other."""
+
+    code = "wrong_interval"
+
+
+class NotRecorded(BadInput):
+    """A position beyond the end of the journal."""
+
+    code = "not_recorded"
+
+
 class FeedUnavailable(Unavailable):
     code = "feed_unavailable"
 

@@ -10,7 +10,7 @@ from ledger.journal.journal import Journal
 from projections import builds, checkpoint
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Standing
-from projections.errors import ProjectionsLagging, ProjectionStopped
+from projections.errors import NotRecorded, ProjectionsLagging, ProjectionStopped
 from projections.journal_feed import JournalFeed
 from projections.presence import workers
 from projections.projection import Projection
@@ -33,20 +33,23 @@ def bring_current(
     *,
     patience: Patience | None = None,
     position: int | None = None,
+    whole_book: bool = True,
     batch: int = 2000,
     projections: Sequence[Projection] = PROJECTIONS,
     progress: Progress | None = None,
 ) -> None:
     """Return when the projections have passed what a query must see.
 
-    That is the newest event of every partition, or the event at `position` on its own partition: read your own writes.
+    That is the newest event of every partition. With `position` (read your own writes): the newest event of each
+    partition up to there, or, if the query is not of the `whole_book`, the event there on its own partition.
     Where nothing is behind this costs two cheap reads. While a worker lives, wait for it; else bring the projections
     forward here, straight from the journal, `batch` events at a time. Raises `ProjectionsLagging` after the time-out,
-    `ProjectionStopped` where a worker stands still, `RebuildNeeded` or `TablesNewer` where another version of the code
-    filled the tables, and what stops a partition here.
+    `NotRecorded` for a position that the journal has not, `ProjectionStopped` where a worker stands still,
+    `RebuildNeeded` or `TablesNewer` where another version of the code filled the tables, and what stops a partition
+    here.
     """
     patience = patience or Patience()
-    goal = journal.partition_heads() if position is None else _partition_holding(journal, position)
+    goal = _goal(journal, position, whole_book=whole_book)
     deadline_s = time.monotonic() + patience.timeout_s
     with database.connect("ledger_reader") as connection, translated(database):
         for misfit in builds.misfits(connection, projections).values():
@@ -64,7 +67,18 @@ def bring_current(
             runner.catch_up(goal, progress)
 
 
-def _partition_holding(journal: Journal, position: int) -> Mapping[int, int]:
+def _goal(journal: Journal, position: int | None, *, whole_book: bool) -> Mapping[int, int]:
+    """By partition the position that a query must see."""
+    if position is None:
+        return journal.partition_heads()
+    head = journal.head().position
+    if not 0 < position <= head:
+        raise NotRecorded(
+            f"asked to wait for position {position}; the journal has positions 1 to {head}. "
+            "Give one that a command answered with"
+        )
+    if whole_book:
+        return journal.partition_heads_by(position)
     return {event.partition: event.position for event in journal.between(position, position)}
 
 

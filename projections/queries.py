@@ -1,36 +1,39 @@
 """The questions that the read models answer. How fresh the rows are is the business of `freshness`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self
 
-from psycopg.rows import class_row, dict_row
-
-from ledger.domain.delinquency import bucket, days_past_due
 from ledger.domain.errors import LoanNotFound
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
+from projections import loan_views, reports
 from projections.answers import (
-    AccountBalance,
     AuditLine,
     BalanceAsOf,
     Balances,
+    BalancesAsOf,
     DelinquentLoan,
     HistoryLine,
+    LoanAsOf,
     LoanBalance,
+    LoanDiff,
+    Payment,
+    Portfolio,
+    Schedule,
     Total,
+    TrialBalance,
 )
 from projections.catalogue import PROJECTIONS
+from projections.errors import WrongInterval
 from projections.lag import Lag, lag
 from projections.place import Place
 from projections.presence import workers
-from projections.statements import load
+from projections.reading import Arguments, Reader, Row, last_known
 
-_SQL = load("queries.sql")
-_NOW = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Row = TypeVar("Row")
 
 
 class Queries:
@@ -58,42 +61,80 @@ class Queries:
 
     def balances(self, *, after: str | None = None, limit: int | None = None) -> Balances:
         """Current balances in order of loan ids, at most `limit` after the loan `after`; totals over all loans."""
-        page = {"loan": None, "after": after, "limit": limit}
-        return Balances(
-            loans=tuple(self._rows(LoanBalance, "balances", page)), totals=tuple(self._rows(Total, "totals", {}))
-        )
+        page = {"after": after, "limit": limit}
+        with self._snapshot() as at:
+            return Balances(
+                loans=tuple(at.rows(LoanBalance, "balances", page)), totals=tuple(at.rows(Total, "totals", {}))
+            )
 
     def loan(self, loan_id: str) -> LoanBalance:
         """The current row of one loan, else `LoanNotFound`."""
-        for row in self._rows(LoanBalance, "balances", {"loan": loan_id, "after": None, "limit": 1}):
-            return row
-        raise LoanNotFound(
-            f"asked for loan {loan_id}; book {self._book_id} has no such loan. ledger balances lists all"
-        )
+        with self._reader() as at:
+            return self._loan(at, loan_id)
+
+    def balances_as_of(self, value_date: date, *, known_at: int | None = None) -> BalancesAsOf:
+        """Balances of all loans that were open by a value date, in order of ids, and totals over them."""
+        with self._snapshot() as at:
+            return reports.balances_as_of(at, value_date, known_at)
 
     def delinquency(
         self, as_of: date, *, known_at: int | None = None, loan_id: str | None = None
     ) -> list[DelinquentLoan]:
         """Loans past due on a date, most days first; installments paid on or before it do not count."""
-        arguments = {"as_of": as_of, "known_at": _position(known_at), "loan": loan_id}
-        return [_delinquent(row, as_of) for row in self._dicts("delinquency", arguments)]
+        with self._reader() as at:
+            return at.delinquency(as_of, known_at, loan_id)
 
     def balance_as_of(self, loan_id: str, value_date: date, *, known_at: int | None = None) -> BalanceAsOf:
-        """What one loan owed on a value date; all zero before it was opened. Raises `LoanNotFound`."""
-        loan = self.loan(loan_id)
-        arguments = {"loan": loan_id, "value_date": value_date, "known_at": _position(known_at)}
-        accounts = tuple(self._rows(AccountBalance, "balance", arguments))
-        owed = [line for line in accounts if line.account == "receivable"]
-        return BalanceAsOf(
-            loan=loan_id,
-            currency=loan.currency,
-            value_date=value_date,
-            known_at=known_at,
-            principal_minor=sum(line.amount_minor for line in owed if line.component == "principal"),
-            total_due_minor=sum(line.amount_minor for line in owed),
-            credit_minor=-sum(line.amount_minor for line in accounts if line.account == "credit"),
-            accounts=accounts,
-        )
+        """What one loan owed on a value date, account by account; all zero before it was opened. Raises `LoanNotFound`.
+
+        Its cost does not grow with the number of the loan's postings.
+        """
+        with self._reader() as at:
+            return loan_views.balance_as_of(at, self._loan(at, loan_id), value_date, known_at)
+
+    def loan_as_of(self, loan_id: str, value_date: date, *, known_at: int | None = None) -> LoanAsOf:
+        """One loan as it stood on a value date. Raises `LoanNotFound`, also where it was not open or not known then."""
+        with self._snapshot() as at:
+            loan = self._loan(at, loan_id)
+            found = loan_views.loan_as_of(at, loan, value_date, known_at)
+        if found is None:
+            known = "" if known_at is None else f", as known at position {known_at}"
+            raise LoanNotFound(f"asked for loan {loan_id} on {value_date}{known}; it was opened on {loan.opened_on}")
+        return found
+
+    def loan_diff(self, loan_id: str, after: int, until: int) -> LoanDiff:
+        """What became known about a loan after one position up to another. Raises `LoanNotFound`, `WrongInterval`."""
+        if not 0 <= after < until:
+            raise WrongInterval(
+                f"asked what became known between {after} and {until}; give an earlier position and then a later one"
+            )
+        with self._snapshot() as at:
+            return loan_views.loan_diff(at, self._loan(at, loan_id), after, until)
+
+    def schedules(self, loan_id: str, *, known_at: int | None = None) -> list[Schedule]:
+        """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`."""
+        with self._snapshot() as at:
+            self._loan(at, loan_id)
+            return list(loan_views.schedules(at, loan_id, 0, last_known(known_at)))
+
+    def payments(self, loan_id: str, *, known_at: int | None = None) -> list[Payment]:
+        """The payments of a loan in the order in which they became known, reversed ones too. Raises `LoanNotFound`."""
+        with self._snapshot() as at:
+            self._loan(at, loan_id)
+            return list(loan_views.payments(at, loan_id, 0, last_known(known_at)))
+
+    def trial_balance(self, value_date: date, *, known_at: int | None = None) -> TrialBalance:
+        """The sum of every account on a value date, by currency.
+
+        Raises `OutOfBalance` where debits and credits differ, `OutsideChart` for an account that is not in the chart.
+        """
+        with self._snapshot() as at:
+            return reports.trial_balance(at, value_date, known_at)
+
+    def portfolio(self, until: date) -> Portfolio:
+        """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now."""
+        with self._snapshot() as at:
+            return reports.portfolio(at, until)
 
     def history(self, loan_id: str) -> list[HistoryLine]:
         """What happened to a loan, in the order in which it became known. Raises `LoanNotFound`."""
@@ -109,7 +150,8 @@ class Queries:
     def position_at(self, moment: datetime) -> int:
         """The last position that was recorded at an instant or before: `known_at` for that time. 0: none yet."""
         arguments = {"recorded_us": (moment - _EPOCH) // timedelta(microseconds=1)}
-        return next((row["position"] for row in self._dicts("position_at", arguments)), 0)
+        with self._reader() as at:
+            return next((row["position"] for row in at.dicts("position_at", arguments)), 0)
 
     def lag(self, journal: Journal) -> list[Lag]:
         """How far each projection is behind a journal, whoever brings it forward."""
@@ -121,21 +163,25 @@ class Queries:
         with translated(self._database), self._pool.connection() as connection:
             return workers(connection, self._book_id, stale_s)
 
-    def _rows(self, answer: type[Row], statement: str, arguments: dict[str, Any]) -> list[Row]:
+    def _rows(self, answer: type[Row], statement: str, arguments: Arguments) -> list[Row]:
+        with self._reader() as at:
+            return at.rows(answer, statement, arguments)
+
+    def _loan(self, at: Reader, loan_id: str) -> LoanBalance:
+        for row in at.rows(LoanBalance, "loan", {"loan": loan_id}):
+            return row
+        raise LoanNotFound(
+            f"asked for loan {loan_id}; book {self._book_id} has no such loan. ledger balances lists all"
+        )
+
+    @contextmanager
+    def _reader(self) -> Iterator[Reader]:
         with translated(self._database), self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=class_row(answer))
-            return cursor.execute(_SQL[statement], arguments | {"book": self._book_id}).fetchall()
+            yield Reader(connection, self._book_id)
 
-    def _dicts(self, statement: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-        with translated(self._database), self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            return cursor.execute(_SQL[statement], arguments | {"book": self._book_id}).fetchall()
-
-
-def _position(known_at: int | None) -> int:
-    return _NOW if known_at is None else known_at
-
-
-def _delinquent(row: dict[str, Any], as_of: date) -> DelinquentLoan:
-    late = days_past_due(row["due_on"], as_of)
-    return DelinquentLoan(days_past_due=late, bucket=bucket(late), **row)
+    @contextmanager
+    def _snapshot(self) -> Iterator[Reader]:
+        """For answers that need several statements: all see the same moment, also while a rebuild is swapped in."""
+        with translated(self._database), self._pool.connection() as connection, connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            yield Reader(connection, self._book_id)

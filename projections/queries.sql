@@ -1,12 +1,16 @@
 -- What people ask the read models. Known at P: only what has position <= known_at counts.
 
+-- name: loan
+select loan, borrower, product, currency, opened_on, due_on, lent_minor, principal_minor, total_due_minor,
+       overdue_minor, credit_minor, status, position
+  from loan_now
+ where book = %(book)s and loan = %(loan)s
+
 -- name: balances
 select loan, borrower, product, currency, opened_on, due_on, lent_minor, principal_minor, total_due_minor,
        overdue_minor, credit_minor, status, position
   from loan_now
- where book = %(book)s
-   and (%(loan)s::text is null or loan = %(loan)s)
-   and (%(after)s::text is null or loan > %(after)s)
+ where book = %(book)s and (%(after)s::text is null or loan > %(after)s)
  order by loan
  limit %(limit)s
 
@@ -46,11 +50,47 @@ select l.loan, l.currency, (array_agg(l.installment order by l.due_on, l.install
  order by min(l.due_on), l.loan
 
 -- name: balance
-select account, component, sum(amount_minor)::bigint as amount_minor
-  from postings
- where book = %(book)s and loan = %(loan)s and value_date <= %(value_date)s and position <= %(known_at)s
- group by account, component
- order by account, component nulls first
+-- One loan as of a value date: its newest snapshot that both axes reach, the lines of later dates, and those that were
+-- late for the snapshot. No line known by known_at has a date beyond that of the snapshot after it, if it was taken later.
+-- "position + 0" keeps the planner from the primary key, which for an average loan looks as good, and reads a large one
+-- from its beginning.
+with snapshot as materialized (
+    select position, value_date
+      from postings_snapshot
+     where book = %(book)s and loan = %(loan)s and position <= %(known_at)s and value_date <= %(as_of)s
+     order by position desc
+     limit 1
+), span as materialized (
+    select coalesce((select position from snapshot), 0) as position,
+           coalesce((select value_date from snapshot), '-infinity') as begins,
+           least(%(as_of)s, (select value_date from postings_snapshot
+                              where book = %(book)s and loan = %(loan)s
+                                and position > coalesce((select position from snapshot), 0)
+                              order by position
+                              limit 1)) as ends
+), part as (
+    select c.account, c.component, c.installment, c.amount_minor
+      from postings_snapshot s
+     cross join lateral unnest(s.accounts, s.components, s.installments, s.amounts_minor)
+           as c (account, component, installment, amount_minor)
+     where s.book = %(book)s and s.loan = %(loan)s and s.position = (select position from snapshot)
+    union all
+    select account, component, installment, amount_minor
+      from postings
+     where book = %(book)s and loan = %(loan)s and position + 0 <= %(known_at)s
+       and value_date > (select begins from span) and value_date <= (select ends from span)
+    union all
+    select account, component, installment, amount_minor
+      from postings
+     where book = %(book)s and loan = %(loan)s and late
+       and position > (select position from span) and position <= %(known_at)s
+       and value_date <= (select begins from span)
+)
+select account, component, installment, sum(amount_minor)::bigint as amount_minor
+  from part
+ group by account, component, installment
+having sum(amount_minor) <> 0
+ order by account, component nulls first, installment nulls first
 
 -- name: history
 -- What each event changed in what is owed, and what was owed after it, as known then.
@@ -85,3 +125,111 @@ select position
  where book = %(book)s and recorded_us <= %(recorded_us)s
  order by recorded_us desc, position desc
  limit 1
+
+-- name: balances_as_of
+select n.loan, n.borrower, n.product, n.currency, n.opened_on, n.due_on, n.lent_minor, s.principal_minor,
+       s.total_due_minor, s.credit_minor
+  from (select loan,
+               coalesce(sum(amount_minor) filter (where account = 'receivable'), 0)::bigint as total_due_minor,
+               coalesce(sum(amount_minor) filter (where account = 'receivable' and component = 'principal'), 0)::bigint
+                   as principal_minor,
+               coalesce(-sum(amount_minor) filter (where account = 'credit'), 0)::bigint as credit_minor
+          from postings
+         where book = %(book)s and value_date <= %(as_of)s and position <= %(known_at)s
+         group by loan) s
+  join loan_now n on n.book = %(book)s and n.loan = s.loan
+ order by n.loan
+
+-- name: trial_balance
+select currency, account, sum(amount_minor)::bigint as amount_minor
+  from postings
+ where book = %(book)s and value_date <= %(as_of)s and position <= %(known_at)s
+ group by currency, account
+ order by currency, account
+
+-- name: unbalanced
+-- The first event whose lines of one value date do not add up to zero.
+select position, value_date, sum(amount_minor)::bigint as amount_minor
+  from postings
+ where book = %(book)s
+ group by position, value_date
+having sum(amount_minor) <> 0
+ order by position
+ limit 1
+
+-- name: schedules
+select version, from_position, lines
+  from schedule
+ where book = %(book)s and loan = %(loan)s and from_position > %(after)s and from_position <= %(until)s
+ order by version
+
+-- name: payments
+select payment, position, received_at, value_date, booking_date, amount_minor, currency, method, allocations,
+       credit_minor, case when reversed_position <= %(until)s then reversed_position end as reversed_position,
+       case when reversed_position <= %(until)s then reversed_on end as reversed_on,
+       case when reversed_position <= %(until)s then cause end as cause
+  from payment_history
+ where book = %(book)s and loan = %(loan)s and position <= %(until)s
+   and (position > %(after)s or reversed_position > %(after)s and reversed_position <= %(until)s)
+ order by position
+
+-- name: marks
+select position, installment, due_on, cured_on, withdrawn
+  from delinquency
+ where book = %(book)s and loan = %(loan)s and position > %(after)s and position <= %(until)s
+ order by position
+
+-- name: flows
+select p.month, n.product, p.currency, count(*) filter (where p.lent_minor > 0) as loans_opened,
+       sum(p.lent_minor)::bigint as lent_minor, sum(p.payments)::bigint as payments,
+       sum(p.collected_minor)::bigint as collected_minor
+  from portfolio p
+  join loan_now n on n.book = p.book and n.loan = p.loan
+ where p.book = %(book)s and p.month <= %(until)s
+ group by p.month, n.product, p.currency
+ order by p.month, n.product, p.currency
+
+-- name: stocks
+-- What was owed at the end of each month: all of it (due_on is null), and of that what is late, by the due date of the
+-- oldest open installment. So only loans that are late are looked at month by month.
+with step as (
+    select p.loan, n.product, p.currency, p.month, p.owed_minor as moved_minor,
+           sum(p.owed_minor) over so_far as owed_minor, lead(p.month) over so_far as next
+      from portfolio p
+      join loan_now n on n.book = p.book and n.loan = p.loan
+     where p.book = %(book)s and p.month <= %(until)s
+    window so_far as (partition by p.loan order by p.month)
+), moved as (
+    select month, product, currency, sum(moved_minor) as owed_minor,
+           sum((owed_minor > 0)::int - (owed_minor > moved_minor)::int) as loans
+      from step
+     group by month, product, currency
+), month as (
+    select m::date as month, least((m + interval '1 month - 1 day')::date, %(until)s) as ends
+      from generate_series((select min(month) from moved)::timestamp, %(until)s::timestamp, interval '1 month') m
+), mark as (
+    select distinct on (loan, installment) loan, due_on, cured_on, withdrawn
+      from delinquency
+     where book = %(book)s
+     order by loan, installment, position desc
+), late as (
+    select k.loan, m.month, min(k.due_on) as due_on
+      from mark k
+      join month m on k.due_on < m.ends and (k.cured_on is null or k.cured_on > m.ends)
+     where not k.withdrawn
+     group by k.loan, m.month
+)
+select m.month, m.ends, k.product, k.currency, null::date as due_on,
+       sum(coalesce(d.loans, 0)) over so_far as loans, sum(coalesce(d.owed_minor, 0)) over so_far as owed_minor
+  from month m
+ cross join (select distinct product, currency from moved) k
+  left join moved d on d.month = m.month and d.product = k.product and d.currency = k.currency
+window so_far as (partition by k.product, k.currency order by m.month)
+union all
+select m.month, m.ends, s.product, s.currency, l.due_on, count(*), sum(s.owed_minor)
+  from late l
+  join month m on m.month = l.month
+  join step s on s.loan = l.loan and s.month <= l.month and (s.next is null or s.next > l.month)
+ where s.owed_minor > 0
+ group by m.month, m.ends, s.product, s.currency, l.due_on
+ order by 1, 3, 4, 5 nulls first

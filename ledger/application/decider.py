@@ -9,11 +9,13 @@ from ledger.application.loan_store import StoredLoan
 from ledger.application.orders import Order
 from ledger.clock import Clock, EventIds
 from ledger.domain import loan as loans
+from ledger.domain.accounts import require_bookable
 from ledger.domain.book import Book
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.errors import KeyReused
 from ledger.journal.keys import CommandKeys
 from ledger.journal.records import Request
+from ledger.policies.charts import chart_on
 from schemas.envelope import digest
 from schemas.values import Basis, Event
 
@@ -50,13 +52,14 @@ class Decider:
         )
 
     def decide(self, order: Order, command: Keyed, stored: StoredLoan) -> Decided:
-        """Raises the refusal of the domain."""
+        """Raises the refusal of the domain, and `Unbalanced` or `OutsideChart` for lines that no book may hold."""
         if order.command.currency:
             self._book.exponent(order.command.currency)
         before = stored.loan and loans.settled(stored.loan)
         events = order.command.decide(
             before, today=order.today, basis=self._basis, fallback_id=f"payment-{command.id.hex()[:16]}"
         )
+        require_bookable(chart_on(order.today), events)
         loan = reduce(loans.apply, events, before)
         decision = Decision(
             head=stored.head, events=events, next_action_on=loans.next_action_on(loan) if loan else None

@@ -1,6 +1,6 @@
 """Refusals of the domain. Each message says what was asked, what was found, and what to do."""
 
-from schemas.errors import BadInput, NotFound, Refused
+from schemas.errors import BadInput, Corrupt, NotFound, Refused
 
 
 class InvalidAmount(BadInput):
@@ -49,6 +49,18 @@ class AlreadyReversed(Refused):
 
 class BookExists(Refused):
     code = "book_exists"
+
+
+class Unbalanced(Corrupt):
+    """Lines of double entry that do not add up to zero."""
+
+    code = "unbalanced"
+
+
+class OutsideChart(Corrupt):
+    """A line on an account, or with a component, that the chart of accounts does not have."""
+
+    code = "outside_chart"
 
 
 def shown(text: str) -> str:

@@ -215,6 +215,13 @@ def _rows(database: Database, progress: Progress | None) -> Iterator[Check]:
     yield Check(name="order", found=findings.gap or "no position, number or version is missing", advice=gap)
     link = "somebody changed what was recorded: stop writing, compare with Kafka" if findings.broken_link else ""
     yield Check(name="hash chain", found=findings.broken_link or "every event names the one before it", advice=link)
+    advice = (
+        "somebody changed what was recorded, or a rule is wrong: stop writing, look at the event"
+        if findings.unbookable
+        else ""
+    )
+    found = findings.unbookable or "the lines of every event add up to zero on accounts of the chart"
+    yield Check(name="double entry", found=found, advice=advice)
 
 
 def _names() -> dict[str, list[str]]:

@@ -1,4 +1,5 @@
-"""Reads a whole journal and names the first thing that is not as `journal.append` leaves it: a gap, or a broken chain.
+"""Reads a whole journal and names the first thing that is not as it was recorded: a gap, a broken chain, lines
+of double entry that do not balance.
 
 Two passes over one snapshot of the database, a batch of rows at a time: in order of positions, then stream by stream.
 What a hash chain cannot show is a stream whose end was cut off or written anew together with its row in the table of
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
+from ledger.journal.bookings import unbookable
 from ledger.journal.database import Connection, Database, translated
 from schemas.envelope import UNREADABLE, digest
 from schemas.registry import REGISTRY
@@ -38,10 +40,12 @@ select s.stream, s.version from journal.stream s
 
 
 class Findings(NamedTuple):
-    """The first gap and the first broken link, as text; empty where there is none."""
+    """The first gap, the first broken link, and the first event whose lines cannot stand in the books, as text; empty
+    where there is none."""
 
     gap: str
     broken_link: str
+    unbookable: str
 
 
 class _Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +84,9 @@ def read_through(database: Database, progress: Progress | None = None) -> Findin
             streams.take(_Row(*row))
         streams.end()
         report(2 * head, 2 * head)
-        return Findings(gap or streams.gap or _empty_stream(connection, streams.count), streams.broken_link)
+        return Findings(
+            gap or streams.gap or _empty_stream(connection, streams.count), streams.broken_link, streams.unbookable
+        )
 
 
 @contextmanager
@@ -138,6 +144,7 @@ class _StreamWalk:
     def __init__(self) -> None:
         self.gap = ""
         self.broken_link = ""
+        self.unbookable = ""
         self.count = 0
         self._last: _Row | None = None
         self._hash: bytes | None = None
@@ -152,6 +159,7 @@ class _StreamWalk:
         if row.version != due:
             self.gap = self.gap or f"version {due} of stream {row.stream} is missing"
         self.broken_link = self.broken_link or _broken_link(row, self._hash, is_next=row.version == due)
+        self.unbookable = self.unbookable or _unbookable(row)
         self._last, self._hash = row, digest(row.state)
 
     def end(self) -> None:
@@ -165,6 +173,11 @@ class _StreamWalk:
             self.broken_link = self.broken_link or (
                 f"version {row.version} of stream {row.stream} is not what was recorded: its hash is not the stream's"
             )
+
+
+def _unbookable(row: _Row) -> str:
+    wrong = unbookable(row.type, row.state)
+    return f"version {row.version} of stream {row.stream}: {wrong}" if wrong else ""
 
 
 def _broken_link(row: _Row, hash_before: bytes | None, *, is_next: bool) -> str:

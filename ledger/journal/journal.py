@@ -199,6 +199,17 @@ class Journal:
             )
         )
 
+    def partition_heads_by(self, position: int) -> dict[int, int]:
+        """The position of each partition's newest event at or below a position; partitions without one are left out."""
+        return dict(
+            self._rows(
+                "select p.partition, e.position from journal.partition p cross join lateral ("
+                "select position from journal.event e where e.partition = p.partition and e.position <= %b "
+                "order by e.partitionseq desc limit 1) e",
+                (position,),
+            )
+        )
+
     def find_commands(self, command_ids: Sequence[bytes]) -> dict[bytes, tuple[bytes, int, int]]:
         """By idempotency key: what was asked (its hash), and the first and last position of the answer."""
         rows = self._rows(

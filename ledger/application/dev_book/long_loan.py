@@ -1,6 +1,5 @@
 """One loan that takes tens of thousands of payments: the worst case of everything that reads a loan as a whole."""
 
-from dataclasses import replace
 from datetime import date
 from functools import reduce
 from random import Random
@@ -23,11 +22,7 @@ _PAID_MINOR = 1_00
 
 
 class LongLoan:
-    """Opened on the first day, paid on every day in equal parts, due when the book is over; requests 1 + payments.
-
-    The domain decides on each payment with all payments before it taken together as one. This changes nothing in the
-    events, which say what is new and how the loan stands then, and takes no longer at the end than at the beginning.
-    """
+    """Opened on the first day, paid on every day in equal parts, due when the book is over; requests 1 + payments."""
 
     def __init__(self, writer: Writer, random: Random) -> None:
         self._writer = writer
@@ -40,8 +35,9 @@ class LongLoan:
         writer, today = self._writer, moment(at_us).date()
         command = self._command(today)
         events = command.decide(self._loan, today=today, basis=writer.basis, fallback_id="")
-        self._loan = _condensed(reduce(loans.apply, events, self._loan))
-        next_on = loans.next_action_on(self._loan)
+        loan = self._loan = reduce(loans.apply, events, self._loan)
+        assert loan, "it was opened first"
+        next_on = loans.next_action_on(loan)
         request = encode(
             [Decision(head=self._head, events=events, next_action_on=next_on)],
             writer.provenance(writer.principal, f"{LONG_LOAN}-{self._head.version}", command.body(), at_us),
@@ -70,12 +66,3 @@ class LongLoan:
         return RecordPayment(
             loan_id=LONG_LOAN, payment_id=f"{LONG_LOAN}-{paid:07}", amount_minor=_PAID_MINOR, paid_on=today
         )
-
-
-def _condensed(loan: Loan | None) -> Loan:
-    """The loan as if all its money had come at once with the first payment."""
-    assert loan, "it was opened first"
-    if len(loan.payments) < 2:
-        return loan
-    total_minor = sum(payment.amount_minor for payment in loan.payments)
-    return replace(loan, payments=(loan.payments[0]._replace(amount_minor=total_minor),))

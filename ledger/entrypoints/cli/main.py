@@ -4,7 +4,17 @@ import sys
 
 import typer
 
-from ledger.entrypoints.cli import development, projections, queries, recovery, servers, setup, workers, writing
+from ledger.entrypoints.cli import (
+    development,
+    loan_queries,
+    projections,
+    queries,
+    recovery,
+    servers,
+    setup,
+    workers,
+    writing,
+)
 from ledger.entrypoints.cli.output import print_error
 from ledger.entrypoints.errors import status_of
 from schemas.errors import LedgerError
@@ -15,9 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for module in (setup, writing, queries, workers, recovery):
+for module in (setup, writing, queries, loan_queries, workers, recovery):
     module.register(app)
-app.add_typer(writing.loan_app, name="loan")
 app.add_typer(queries.audit_app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(servers.app, name="embedded")

@@ -1,7 +1,7 @@
 """Options and arguments that several commands share."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -23,6 +23,33 @@ def optional_date(text: str | None) -> date | None:
     return None if text is None else read_date(text)
 
 
+def read_known_at(text: str) -> int | datetime:
+    """A position, or an instant with its offset from UTC."""
+    if text.isascii() and text.isdigit() and len(text) <= _POSITION_DIGITS:
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidDate(f"asked for what was known at {text!r}; {_KNOWN_AT}") from error
+    if moment.tzinfo is None:
+        raise InvalidDate(f"asked for what was known at {text!r}, which may be any of many instants; {_KNOWN_AT}")
+    return moment
+
+
+_POSITION_DIGITS = 18
+_KNOWN_AT = "give a position, or an instant with its offset like 2016-12-08T18:30:00Z"
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="Value date. Default: today.")]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at", metavar="T|POSITION", help="Only what was recorded by an instant or a position. Default: all."
+    ),
+]
+WaitFor = Annotated[
+    int | None,
+    typer.Option("--wait-for", metavar="POSITION", help="Answer once this position is in. Default: all there is."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Key = Annotated[
     str | None,

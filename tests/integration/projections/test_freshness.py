@@ -3,7 +3,7 @@
 import pytest
 
 from projections.catalogue import PROJECTIONS
-from projections.errors import ProjectionsLagging, ProjectionStopped
+from projections.errors import NotRecorded, ProjectionsLagging, ProjectionStopped
 from projections.feed import Batch
 from projections.freshness import Patience, bring_current
 from projections.queries import Queries
@@ -12,8 +12,15 @@ from tests.integration.projections.recorded_book import RecordedBook, running
 SHORT = Patience(timeout_s=0.3, poll_s=0.01)
 
 
-def asked(recorded: RecordedBook, patience: Patience, position: int | None = None) -> None:
-    bring_current(recorded.database, recorded.journal, recorded.book, patience=patience, position=position)
+def asked(recorded: RecordedBook, patience: Patience, position: int | None = None, *, whole_book: bool = False) -> None:
+    bring_current(
+        recorded.database,
+        recorded.journal,
+        recorded.book,
+        patience=patience,
+        position=position,
+        whole_book=whole_book,
+    )
 
 
 def test_where_nobody_works_a_query_brings_the_projections_forward_itself(recorded: RecordedBook) -> None:
@@ -57,6 +64,31 @@ def test_a_query_for_one_position_waits_for_its_partition_only(recorded: Recorde
         asked(recorded, SHORT, position=batch.events[-1].position)
         with pytest.raises(ProjectionsLagging):
             asked(recorded, SHORT)
+
+
+def test_a_query_of_the_whole_book_waits_until_each_partition_has_passed_its_own_last_event_up_to_the_position(
+    recorded: RecordedBook,
+) -> None:
+    seen = recorded.lives(8)
+    script = list(recorded.batches().values())
+    recorded.lives(8)
+    with recorded.fed_with(*script) as runner:
+        for _ in script[:-1]:
+            runner.step()
+        with pytest.raises(ProjectionsLagging):
+            asked(recorded, SHORT, seen, whole_book=True)
+        runner.step()
+        asked(recorded, SHORT, seen, whole_book=True)
+        with pytest.raises(ProjectionsLagging):
+            asked(recorded, SHORT, seen + 8, whole_book=True)
+
+
+@pytest.mark.parametrize("whole_book", [True, False])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_position_that_the_journal_has_not_is_refused(recorded: RecordedBook, beyond: int, whole_book: bool) -> None:
+    head = recorded.lives(1)
+    with pytest.raises(NotRecorded, match=f"positions 1 to {head}"):
+        asked(recorded, SHORT, beyond and head + beyond, whole_book=whole_book)
 
 
 def test_a_partition_that_stands_still_is_refused_with_its_reason(recorded: RecordedBook) -> None:

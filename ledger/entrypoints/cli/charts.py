@@ -1,0 +1,94 @@
+"""Draws the portfolio as SVG: what is owed by bucket over time, and what was collected each month.
+
+The same figures give the same bytes: no date in the file, ids from a fixed salt, text as text.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ledger.domain.money import format_minor
+from projections.answers import BucketStock, MonthFlow, Portfolio
+from schemas.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLORS = ("#4c9f70", "#f2d35e", "#f0b050", "#ea8a47", "#dc6142", "#c43a3d", "#9c2338", "#661530")
+_COLLECTED, _LENT = "#33658a", "#9aa5b1"
+_WIDTH, _HEIGHT = 10, 3.6  # inches, of one chart
+_LABELS_MOST = 18
+_STYLE: dict[Any, Any] = {"svg.hashsalt": "ledger", "svg.fonttype": "none", "font.size": 9, "axes.spines.right": False,
+          "axes.spines.top": False, "axes.axisbelow": True, "axes.grid": True, "axes.grid.axis": "y",
+          "grid.color": "#e5e5e5", "axes.titlelocation": "left"}  # fmt: skip
+
+
+class ChartsMissing(Misconfigured):
+    code = "charts_missing"
+
+
+def draw_portfolio(portfolio: Portfolio, exponents: Mapping[str, int], file: Path) -> None:
+    """Two charts for each currency, one below the other. `exponents`: decimals of each currency.
+
+    Raises `ChartsMissing` where the library for it is not installed.
+    """
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError as error:
+        raise ChartsMissing(
+            f"asked to draw {file}: {error}; install the ledger with its extra charts: repayment-ledger[charts]"
+        ) from error
+    currencies = sorted({row.currency for row in portfolio.stocks}) or sorted(exponents)[:1]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, 2 * _HEIGHT * len(currencies)), layout="constrained")
+        for number, currency in enumerate(currencies):
+            stocks = [row for row in portfolio.stocks if row.currency == currency]
+            flows = [row for row in portfolio.flows if row.currency == currency]
+            months = sorted({row.month for row in stocks})
+            upper, lower = (figure.add_subplot(2 * len(currencies), 1, 2 * number + place) for place in (1, 2))
+            _draw_stocks(upper, stocks, months, f"Owed at the end of each month by bucket, {currency}")
+            _draw_flows(lower, flows, months, f"Lent and collected in each month, {currency}")
+            for axes in (upper, lower):
+                _label(axes, months, exponents[currency])
+        figure.savefig(file, format="svg", metadata={"Date": None, "Title": f"Portfolio up to {portfolio.until}"})
+
+
+def _draw_stocks(axes: "Axes", stocks: Iterable[BucketStock], months: list[date], title: str) -> None:
+    owed: defaultdict[str, defaultdict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for row in stocks:
+        owed[row.bucket][row.month] += row.owed_minor
+    below = [0] * len(months)
+    for bucket in sorted(owed):
+        heights = [owed[bucket][month] for month in months]
+        axes.bar(range(len(months)), heights, bottom=below, label=bucket, color=_COLORS[int(bucket[1:])], width=0.8)
+        below = [low + height for low, height in zip(below, heights, strict=True)]
+    axes.set_title(title)
+    _legend(axes)
+
+
+def _draw_flows(axes: "Axes", flows: Iterable[MonthFlow], months: list[date], title: str) -> None:
+    lent, collected = defaultdict[date, int](int), defaultdict[date, int](int)
+    for row in flows:
+        lent[row.month] += row.lent_minor
+        collected[row.month] += row.collected_minor
+    for shift, sums, label, color in ((-0.2, lent, "lent", _LENT), (0.2, collected, "collected", _COLLECTED)):
+        places = [number + shift for number in range(len(months))]
+        axes.bar(places, [sums[month] for month in months], label=label, color=color, width=0.4)
+    axes.set_title(title)
+    _legend(axes)
+
+
+def _legend(axes: "Axes") -> None:
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+
+
+def _label(axes: "Axes", months: list[date], exponent: int) -> None:
+    every = -(-len(months) // _LABELS_MOST) or 1
+    shown = range(0, len(months), every)
+    axes.set_xticks(list(shown), [f"{months[number]:%Y-%m}" for number in shown], rotation=45, ha="right")
+    as_money: Callable[[float, float], str] = lambda minor, _: format_minor(round(minor), exponent)  # noqa: E731
+    axes.yaxis.set_major_formatter(as_money)

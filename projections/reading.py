@@ -1,0 +1,53 @@
+"""Runs the statements of `queries.sql` on one connection."""
+
+from datetime import date
+from typing import Any, TypeVar
+
+from psycopg.rows import class_row, dict_row
+
+from ledger.domain.delinquency import bucket, days_past_due
+from ledger.journal.database import Connection
+from projections.answers import DelinquentLoan
+from projections.statements import load
+
+_SQL = load("queries.sql")
+_ALL_KNOWN = 2**63 - 1
+
+Row = TypeVar("Row")
+Arguments = dict[str, Any]
+
+
+class Reader:
+    """Statements about one book, by name."""
+
+    def __init__(self, connection: Connection, book_id: str) -> None:
+        self._connection = connection
+        self._book = {"book": book_id}
+
+    def rows(self, answer: type[Row], statement: str, arguments: Arguments) -> list[Row]:
+        """Each row as an object of a class that has its columns."""
+        cursor = self._connection.cursor(row_factory=class_row(answer))
+        return cursor.execute(_SQL[statement], arguments | self._book).fetchall()
+
+    def dicts(self, statement: str, arguments: Arguments) -> list[dict[str, Any]]:
+        cursor = self._connection.cursor(row_factory=dict_row)
+        return cursor.execute(_SQL[statement], arguments | self._book).fetchall()
+
+    def delinquency(self, as_of: date, known_at: int | None, loan_id: str | None = None) -> list[DelinquentLoan]:
+        """Loans past due on a date, or one of them; most days first."""
+        found = self.dicts("delinquency", axes(as_of, known_at) | {"loan": loan_id})
+        late = [days_past_due(row["due_on"], as_of) for row in found]
+        return [
+            DelinquentLoan(days_past_due=days, bucket=bucket(days), **row)
+            for days, row in zip(late, found, strict=True)
+        ]
+
+
+def axes(as_of: date, known_at: int | None) -> Arguments:
+    """The two axes as statements name them. No position: all counts that is known."""
+    return {"as_of": as_of, "known_at": last_known(known_at)}
+
+
+def last_known(known_at: int | None) -> int:
+    """The last position that counts, beyond all that there are if none is given."""
+    return _ALL_KNOWN if known_at is None else known_at
