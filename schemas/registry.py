@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from schemas.books.events import BookOpened, DayClosed
+from schemas.books.events import BookOpened, DayClosed, EventSkipped
 from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent
 from schemas.errors import Corrupt
 from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
@@ -98,6 +98,7 @@ REGISTRY = Registry(
     [
         BookOpened,
         DayClosed,
+        EventSkipped,
         LoanOpened,
         LoanPaidOff,
         LoanReopened,

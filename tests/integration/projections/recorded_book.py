@@ -25,7 +25,7 @@ from projections.feed import Batch, Feed, FeedEvent, Owner
 from projections.journal_feed import JournalFeed
 from projections.place import Place
 from projections.runner import Runner
-from schemas.books.events import DayClosed
+from schemas.books.events import DayClosed, EventSkipped
 from schemas.registry import REGISTRY
 from schemas.values import Event
 from tests.loan_builders import Life, a_loan_opened, days
@@ -76,7 +76,7 @@ class RecordedBook:
         self.lives(4)
         self.records("loan/late-entry", a_withdrawn_mark("late-entry").events)
         day = DayClosed(book_id=self.book.book_id, business_date=days(5), loans_visited=1)
-        last = self.records(f"book/{self.book.book_id}", [day])
+        last = self.records(f"book/{self.book.book_id}", [day, a_skip(self.book.book_id, 1)])
         assert {event.type for event in self.journal.after(0, 1_000)} == set(REGISTRY.types)
         return last
 
@@ -198,6 +198,18 @@ def a_withdrawn_mark(loan_id: str) -> Life:
     life.day_end(days(1))
     life.pays(100_00, days(0), today=days(5))
     return life
+
+
+def a_skip(book_id: str, position: int, projection: str = "delinquency", partition: int = 0) -> EventSkipped:
+    """That a projection passes over the event at a position."""
+    return EventSkipped(
+        book_id=book_id,
+        position=position,
+        partition=partition,
+        reason="tried with another version",
+        skipped_on=days(6),
+        projection=projection,
+    )
 
 
 def opened(loan_id: str) -> Life:
