@@ -104,9 +104,23 @@ def advance(connection: Connection, moves: Sequence[tuple[Mark, Fact]]) -> list[
     ]
 
 
-def stop(connection: Connection, mark: Mark, problem: str) -> None:
-    """Note at the checkpoint why it stands still, for whoever asks; the next step forward clears it."""
-    connection.execute(STATEMENTS["stop"], _key(mark) | {"problem": problem})
+def stop(connection: Connection, mark: Mark, problem: str) -> bool:
+    """Note at the checkpoint why it stands still, for whoever asks; the next step forward clears it.
+
+    Whether it is still ours.
+    """
+    return connection.execute(STATEMENTS["stop"], _key(mark) | {"problem": problem}).rowcount == 1
+
+
+def cleared(connection: Connection, marks: Sequence[Mark]) -> set[int]:
+    """Partitions of some marks where no problem is noted any more."""
+    arguments = {
+        "projections": [mark.projection for mark in marks],
+        "places": [mark.place.value for mark in marks],
+        "books": [mark.book for mark in marks],
+        "partitions": [mark.partition for mark in marks],
+    }
+    return {partition for (partition,) in connection.execute(STATEMENTS["cleared"], arguments).fetchall()}
 
 
 def following(mark: Mark, facts: Sequence[Fact]) -> tuple[list[Fact], PartitionGap | None]:

@@ -23,6 +23,14 @@ update projections.checkpoint
  where projection = %(projection)s and place = %(place)s and book = %(book)s and partition = %(partition)s
    and owner_epoch = %(epoch)s
 
+-- name: cleared
+select distinct c.partition
+  from unnest(%(projections)s::text[], %(places)s::text[], %(books)s::text[], %(partitions)s::int[])
+       as m (projection, place, book, partition)
+  join projections.checkpoint c
+    on c.projection = m.projection and c.place = m.place and c.book = m.book and c.partition = m.partition
+ where c.problem is null
+
 -- name: beat
 insert into projections.worker (id, book, feed, seen_at) values (%(id)s, %(book)s, %(feed)s, clock_timestamp())
     on conflict (id) do update set seen_at = excluded.seen_at

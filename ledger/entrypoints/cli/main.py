@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ledger.entrypoints.cli import projections, queries, recovery, servers, setup, workers, writing
+from ledger.entrypoints.cli import dead_letters, projections, queries, recovery, servers, setup, workers, writing
 from ledger.entrypoints.cli.output import print_error
 from ledger.entrypoints.errors import status_of
 from schemas.errors import LedgerError
@@ -20,6 +20,7 @@ for module in (setup, writing, queries, workers, recovery):
 app.add_typer(writing.loan_app, name="loan")
 app.add_typer(queries.audit_app, name="audit")
 app.add_typer(projections.app, name="projections")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(servers.app, name="embedded")
 
 

@@ -27,7 +27,7 @@ from projections.place import Place
 from projections.runner import Runner
 from schemas.books.events import DayClosed, EventSkipped
 from schemas.registry import REGISTRY
-from schemas.values import Event
+from schemas.values import ABSENT, Event
 from tests.loan_builders import Life, a_loan_opened, days
 
 PARTITIONS = 12
@@ -81,14 +81,15 @@ class RecordedBook:
         return last
 
     @contextmanager
-    def runner(self, feed: Feed, *, stall_s: float = 30.0) -> Iterator[Runner]:
-        with Runner(self.database, self.journal, self.book, feed, stall_s=stall_s) as runner:
+    def runner(self, feed: Feed, *, stall_s: float = 30.0, beat_s: float = 1.0) -> Iterator[Runner]:
+        with Runner(self.database, self.journal, self.book, feed, stall_s=stall_s, beat_s=beat_s) as runner:
             yield runner
 
     @contextmanager
-    def worker(self, *, pause_s: float = 0.01, retry_s: float = 5.0) -> Iterator[Runner]:
+    def worker(self, *, pause_s: float = 0.01, retry_s: float = 5.0, beat_s: float = 1.0) -> Iterator[Runner]:
         """A worker that follows the journal."""
-        with self.runner(JournalFeed(self.journal, batch=BATCH, pause_s=pause_s, retry_s=retry_s)) as runner:
+        feed = JournalFeed(self.journal, batch=BATCH, pause_s=pause_s, retry_s=retry_s)
+        with self.runner(feed, beat_s=beat_s) as runner:
             yield runner
 
     @contextmanager
@@ -200,15 +201,15 @@ def a_withdrawn_mark(loan_id: str) -> Life:
     return life
 
 
-def a_skip(book_id: str, position: int, projection: str = "delinquency", partition: int = 0) -> EventSkipped:
-    """That a projection passes over the event at a position."""
+def a_skip(book_id: str, position: int, projection: str | None = "delinquency", partition: int = 0) -> EventSkipped:
+    """That a projection (None: all) passes over the event at a position."""
     return EventSkipped(
         book_id=book_id,
         position=position,
         partition=partition,
         reason="tried with another version",
         skipped_on=days(6),
-        projection=projection,
+        projection=projection or ABSENT,
     )
 
 
