@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError
+from kafka.errors import CommitFailedError, KafkaError
+from kafka.structs import OffsetAndMetadata
 
 from projections.errors import FeedUnavailable, UnreadableRecord
 from projections.feed import Batch, FeedEvent, Owner, Resume
@@ -136,7 +137,26 @@ class KafkaFeed:
         due = [partition for partition, at in self._retry_at.items() if at <= time.monotonic()]
         for partition in due:
             del self._retry_at[partition]
-        self._claim(due, owner)
+        if due and self._belongs_to_group(due):
+            self._claim(due, owner)
+
+    def _belongs_to_group(self, partitions: Collection[int]) -> bool:
+        """Whether the group still counts us in, asked where somebody else has fenced us off.
+
+        A leader whose poll ends in the middle of joining is put out and not told so; it would take partitions from
+        their owners for ever. To be refused an offset makes the client join anew. Nobody reads these offsets.
+        """
+        ours = [Partition(JOURNAL_TOPIC, number) for number in partitions if self._has(number)]
+        stands_at = {each: self._consumer.position(each, timeout_ms=self._timeout_ms) for each in ours}
+        try:
+            self._consumer.commit(
+                {each: OffsetAndMetadata(offset, "", -1) for each, offset in stands_at.items() if offset is not None},
+                timeout_ms=self._timeout_ms,
+            )
+        except CommitFailedError as error:
+            _log.warning("the consumer group goes on without us; joining it anew: %s", error)
+            return False
+        return True
 
     def _claim(self, partitions: Collection[int], owner: Owner) -> None:
         wanted = [partition for partition in partitions if self._has(partition)]

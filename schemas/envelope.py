@@ -111,7 +111,13 @@ def write(attributes: Attributes, event: Event) -> bytes:
 
 
 def read(encoded: bytes) -> Envelope:
-    """Decode the envelope strictly: unknown, missing, null or ill-typed attributes raise `UnreadableEvent`."""
+    """Decode the envelope strictly: unknown, missing, null or ill-typed attributes raise `UnreadableEvent`; so do more
+    bytes than `write` makes."""
+    if len(encoded) > LARGEST_EVENT_BYTES:
+        raise UnreadableEvent(
+            f"asked to read an event of {len(encoded)} bytes; none is written with more than {LARGEST_EVENT_BYTES}. "
+            "Find out who wrote it"
+        )
     try:
         return _decoder.decode(encoded)
     except UNREADABLE as error:

@@ -93,9 +93,9 @@ class RecordedBook:
             yield runner
 
     @contextmanager
-    def fed_with(self, *batches: Batch) -> Iterator[Runner]:
-        """A worker that gets what a test says, batch by batch."""
-        with self.runner(ScriptedFeed(list(batches))) as runner:
+    def fed_with(self, *batches: Batch, at_once: Callable[[], int] = lambda: 1) -> Iterator[Runner]:
+        """A worker that gets what a test says, batch by batch, or up to so many at once."""
+        with self.runner(ScriptedFeed(list(batches), at_once)) as runner:
             yield runner
 
     def batches(self) -> dict[int, Batch]:
@@ -135,9 +135,10 @@ class RecordedBook:
 
 @dataclass
 class ScriptedFeed:
-    """Delivers one batch per poll, after claiming its partition where that has not happened yet."""
+    """Delivers one batch per poll, or up to so many of different partitions, after claiming those."""
 
     waiting: list[Batch]
+    at_once: Callable[[], int] = lambda: 1
     claimed: set[int] = field(default_factory=set)
 
     @property
@@ -145,11 +146,14 @@ class ScriptedFeed:
         return "script"
 
     def poll(self, owner: Owner) -> list[Batch]:
-        if not self.waiting:
-            return []
-        batch = self.waiting.pop(0)
-        self.claim({batch.partition} - self.claimed, owner)
-        return [batch]
+        found: list[Batch] = []
+        limit = self.at_once()
+        while self.waiting and len(found) < limit:
+            if self.waiting[0].partition in {batch.partition for batch in found}:
+                break
+            found.append(self.waiting.pop(0))
+        self.claim({batch.partition for batch in found} - self.claimed, owner)
+        return found
 
     def claim(self, partitions: Collection[int], owner: Owner) -> None:
         if partitions:
