@@ -17,10 +17,8 @@ from ledger.journal.journal import Journal
 from projections import builds, checkpoint, dead_letters
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Mark, Standing
-from projections.errors import Fenced, ProjectionsLagging, TablesNewer
-from projections.feed import Batch, Feed, Resume
 from projections.errors import Fenced, PoisonedEvent, ProjectionsLagging, TablesNewer
-from projections.feed import Feed, Resume
+from projections.feed import Batch, Feed, Resume
 from projections.lag import numbers
 from projections.place import Place
 from projections.presence import Presence

@@ -450,11 +450,13 @@ CREATE TABLE projections.build (
     projection text NOT NULL,
     place text NOT NULL,
     version integer NOT NULL,
+    tables text[] NOT NULL,
+    is_indexed boolean DEFAULT false NOT NULL,
     digest text,
     replaced_digest text,
     positions jsonb,
     swapped_at timestamp with time zone,
-    accepted_by text,
+    swapped_by text,
     reason text,
     CONSTRAINT build_place_check CHECK ((place = ANY (ARRAY['live'::text, 'next'::text, 'old'::text])))
 );
