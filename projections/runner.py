@@ -28,7 +28,13 @@ from schemas.errors import LedgerError
 
 _log = logging.getLogger(__name__)
 
-_SERVER_TROUBLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+_SERVER_TROUBLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.ProgrammingError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 """Errors that say nothing about the event in hand."""
 
 _Read = tuple[int, Sequence[Fact], LedgerError | None]
@@ -51,6 +57,7 @@ class Runner:
     `journal` in a role that may read it. `beat_s`: how often it shows that it lives; `stall_s`: how long `catch_up`
     bears a standstill. `place`: the build to bring forward; one that is not live has its tables made by a rebuild, and
     who fills it counts as no worker. `until`: by partition, the position beyond which nothing is applied.
+    `abandoned_s`: when it is stopped in the middle of a batch for so long, the server takes back what it holds.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Runner:
         stall_s: float = 30.0,
         place: Place = Place.LIVE,
         until: Mapping[int, int] | None = None,
+        abandoned_s: int = 10,
     ) -> None:
         self._database = database
         self._journal = journal
@@ -83,7 +91,7 @@ class Runner:
         self.misfits: Mapping[str, LedgerError] = {}
         """Projections whose tables another version of the code filled; the others go on."""
         # Rows and checkpoint of a batch are lost together by a crash of the server, and then simply built again.
-        options = f"{place.options} -c synchronous_commit=off"
+        options = f"{place.options} -c synchronous_commit=off -c idle_in_transaction_session_timeout={abandoned_s}s"
         self._connection = database.connect("ledger_projector", options=options)
         if place is Place.LIVE:
             self._make_tables()

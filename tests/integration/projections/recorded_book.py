@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from threading import Event as Flag
 from threading import Thread
+from typing import Any
 
 from ledger.clock import random_event_ids
 from ledger.domain.book import Book, apply, open_book
@@ -81,8 +82,8 @@ class RecordedBook:
         return last
 
     @contextmanager
-    def runner(self, feed: Feed, *, stall_s: float = 30.0, beat_s: float = 1.0) -> Iterator[Runner]:
-        with Runner(self.database, self.journal, self.book, feed, stall_s=stall_s, beat_s=beat_s) as runner:
+    def runner(self, feed: Feed, **other: Any) -> Iterator[Runner]:
+        with Runner(self.database, self.journal, self.book, feed, **other) as runner:
             yield runner
 
     @contextmanager
