@@ -113,11 +113,7 @@ def write(attributes: Attributes, event: Event) -> bytes:
 def read(encoded: bytes) -> Envelope:
     """Decode the envelope strictly: unknown, missing, null or ill-typed attributes raise `UnreadableEvent`; so do more
     bytes than `write` makes."""
-    if len(encoded) > LARGEST_EVENT_BYTES:
-        raise UnreadableEvent(
-            f"asked to read an event of {len(encoded)} bytes; none is written with more than {LARGEST_EVENT_BYTES}. "
-            "Find out who wrote it"
-        )
+    require_size(encoded)
     try:
         return _decoder.decode(encoded)
     except UNREADABLE as error:
@@ -125,6 +121,15 @@ def read(encoded: bytes) -> Envelope:
             f"asked to read an event of {len(encoded)} bytes, found {encoded[:80]!r}: {error}; "
             "it was not written by this version of the contract or has been changed"
         ) from error
+
+
+def require_size(encoded: bytes) -> None:
+    """Raise `UnreadableEvent` for more bytes than an event can have."""
+    if len(encoded) > LARGEST_EVENT_BYTES:
+        raise UnreadableEvent(
+            f"asked to read an event of {len(encoded)} bytes; none is written with more than {LARGEST_EVENT_BYTES}. "
+            "Find out who wrote it"
+        )
 
 
 def digest(encoded: bytes) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from schemas.books.events import BookOpened, DayClosed, EventSkipped
-from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent
+from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent, require_size
 from schemas.errors import Corrupt
 from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
@@ -55,6 +55,7 @@ class Registry:
                 f"asked to read an event of type {name}; this version knows {len(self.types)} types and not this one; "
                 "use a version of the schemas that has it"
             )
+        require_size(encoded)
         try:
             document = found.decode(encoded)
         except UNREADABLE as error:

@@ -122,5 +122,5 @@ def test_a_type_that_nobody_knows_stops_also_those_who_do_not_take_it() -> None:
 
 @pytest.mark.parametrize("wrong", [{"state": b"not json"}, {"type": "ledger.book.burned.v9"}, {}])
 def test_what_is_to_be_skipped_is_passed_over_unread(wrong: dict[str, Any]) -> None:
-    records = [GOOD[0], replace(a_record(13, 6), **wrong), GOOD[1]]
+    records = [GOOD[0], a_record(13, 6)._replace(**wrong), GOOD[1]]
     assert places_taken(a_projection(DayClosed.TYPE), records, {13}) == ([12, 13, 14], [12, 14], "")

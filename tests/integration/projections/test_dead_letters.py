@@ -1,6 +1,5 @@
 """Events that cannot be applied: who stands still, who is told, and how it goes on."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -34,7 +33,7 @@ def of_the_future(recorded: RecordedBook) -> tuple[Batch, int]:
     """The batch of the fullest partition, with an event in it that nobody knows yet, and its position."""
     recorded.lives(12)
     batch = max(recorded.batches().values(), key=lambda batch: len(batch.events))
-    third = replace(batch.events[2], type="ledger.loan.sold.v9")
+    third = batch.events[2]._replace(type="ledger.loan.sold.v9")
     return Batch(batch.partition, (*batch.events[:2], third, *batch.events[3:])), third.position
 
 
