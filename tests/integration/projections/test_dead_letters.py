@@ -1,13 +1,18 @@
 """Events that cannot be applied: who stands still, who is told, and how it goes on."""
 
+from dataclasses import replace
 
 import pytest
 
+from ledger.clock import system_clock
+from projections import postings
 from projections.dead_letters import DeadLetter, DeadLetters
 from projections.errors import AppliedAlready, DeadLetterNotFound, PoisonedEvent, ProjectionStopped
 from projections.feed import Batch
 from projections.freshness import Patience, bring_current
 from projections.queries import Queries
+from projections.rebuild import Rebuild
+from projections.verify import verify
 from tests.integration.projections.recorded_book import RecordedBook, a_skip, eventually, running
 from tests.integration.projections.test_projecting import allow_amounts, forbid_amounts
 
@@ -109,6 +114,40 @@ def test_what_is_skipped_is_passed_over_now_and_by_every_later_build(
     with recorded.database.connect("ledger_reader") as connection:
         query = "select count(*) from projections.postings where position = any(%s)"
         assert (len(positions), connection.execute(query, (positions,)).fetchone()) == (4, (0,))
+
+
+def test_rebuild_and_verify_pass_over_what_is_skipped(recorded: RecordedBook, letters: DeadLetters) -> None:
+    """The tables of the new build refuse nothing, so that it could apply all events."""
+    poisoned(recorded)
+    for letter in letters.all():
+        skip(recorded, letter)
+    recorded.catches_up()
+    part = (recorded.database, recorded.journal, recorded.book, postings.PROJECTION)
+    assert verify(*part).difference is None
+    with Rebuild(*part, clock=system_clock, principal="operator:test") as rebuild:
+        rebuilt = rebuild.run()
+    assert rebuilt.digest == rebuilt.replaced_digest
+
+
+def test_a_rebuild_that_cannot_apply_an_event_ends_with_it_and_writes_no_dead_letter(
+    recorded: RecordedBook, letters: DeadLetters
+) -> None:
+    recorded.lives(1)
+    recorded.catches_up()
+    before = recorded.digests()
+    broken = replace(postings.PROJECTION, apply=refuses)
+    with (
+        Rebuild(
+            recorded.database, recorded.journal, recorded.book, broken, clock=system_clock, principal="operator:test"
+        ) as rebuild,
+        pytest.raises(PoisonedEvent, match="no such account"),
+    ):
+        rebuild.run()
+    assert (letters.all(), recorded.digests()) == ([], before)
+
+
+def refuses(*_: object) -> None:
+    raise ValueError("no such account")
 
 
 def test_a_worker_that_stands_still_goes_on_after_a_skip(recorded: RecordedBook, letters: DeadLetters) -> None:
