@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from schemas.errors import LedgerError
+from schemas.values import Event
 
 
 class FeedEvent(NamedTuple):
     """One event on its way into projections. `type` is as its carrier says; `offset` is its place on Kafka, if it came
-    from there. A tuple, since nothing else is made as fast, and there are as many as events."""
+    from there; `event` is the fact, if the feed has read it already. A tuple, since nothing else is made as fast, and
+    there are as many as events."""
 
     position: int
     partitionseq: int
@@ -17,6 +19,7 @@ class FeedEvent(NamedTuple):
     type: str
     state: bytes
     offset: int | None = None
+    event: Event | None = None
 
 
 class Batch(NamedTuple):

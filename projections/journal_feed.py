@@ -6,31 +6,44 @@ nothing new is one query for the head. As long as batches come in full, the next
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent
 from projections.feed import Batch, FeedEvent, Owner
+from schemas.errors import LedgerError
+from schemas.registry import REGISTRY
+from schemas.values import Event
 
-_Delivered = tuple[int, int, int, int, str, bytes]
-"""What `Journal.delivered` gives of an event."""
+_Found = list[tuple[int, FeedEvent]]
+"""Events, each after the number of its partition."""
 
 
 class JournalFeed:
     """`batch`: events read at once at most; `pause_s`: wait after a poll that found nothing; `retry_s`: wait before a
-    partition that somebody else took is claimed again, in case that they are gone by then."""
+    partition that somebody else took is claimed again, in case that they are gone by then; `reads`: types of events
+    whose facts are read ahead too, for whoever surely takes them."""
 
     name = "journal"
 
-    def __init__(self, journal: Journal, *, batch: int, pause_s: float = 0.05, retry_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        batch: int,
+        pause_s: float = 0.05,
+        retry_s: float = 5.0,
+        reads: Collection[str] = (),
+    ) -> None:
         self._journal = journal
         self._batch = batch
         self._pause_s = pause_s
         self._retry_s = retry_s
+        self._reads = reads
         self._started = False
         self._cursor = 0
-        self._ahead: tuple[int, Future[list[_Delivered]]] | None = None
+        self._ahead: tuple[int, Future[_Found]] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="journal-feed")
         self._delivered: dict[int, int] = {}
         self._retry_at: dict[int, float] = {}
@@ -52,7 +65,7 @@ class JournalFeed:
         if not events:
             time.sleep(self._pause_s)
             return []
-        self._claim({partition for _, partition, *_ in events} - self._known(), owner, heads={})
+        self._claim({partition for partition, _ in events} - self._known(), owner, heads={})
         return self._split(events)
 
     def retry(self, partition: int) -> None:
@@ -63,20 +76,28 @@ class JournalFeed:
         """The journal belongs to whoever made it."""
         self._reader.shutdown()
 
-    def _read(self) -> list[_Delivered]:
+    def _read(self) -> _Found:
         """What comes after the cursor, which goes on to its end."""
         ahead, self._ahead = self._ahead, None
         if ahead and ahead[0] == self._cursor:
             events = ahead[1].result()
         elif self._cursor < self._journal.head().position:
-            events = self._journal.delivered(self._cursor, self._batch)
+            events = self._fetch(self._cursor)
         else:
             return []
         if events:
-            self._cursor = events[-1][0]
+            self._cursor = events[-1][1].position
         if len(events) == self._batch:
-            self._ahead = self._cursor, self._reader.submit(self._journal.delivered, self._cursor, self._batch)
+            self._ahead = self._cursor, self._reader.submit(self._fetch, self._cursor)
         return events
+
+    def _fetch(self, position: int) -> _Found:
+        """Runs beside whoever applies what came before: the server answers and decodes while that one waits for it."""
+        found: _Found = []
+        for at, partition, seq, recorded_us, kind, state in self._journal.delivered(position, self._batch):
+            fact = _fact(kind, state) if kind in self._reads else None
+            found.append((partition, FeedEvent(at, seq, recorded_us, kind, state, event=fact)))
+        return found
 
     def _claim_again(self, owner: Owner) -> None:
         due = [partition for partition, at in self._retry_at.items() if at <= time.monotonic()]
@@ -97,15 +118,23 @@ class JournalFeed:
     def _known(self) -> set[int]:
         return self._delivered.keys() | self._retry_at.keys()
 
-    def _split(self, events: Sequence[_Delivered]) -> list[Batch]:
+    def _split(self, events: _Found) -> list[Batch]:
         by_partition: defaultdict[int, list[FeedEvent]] = defaultdict(list)
         delivered = self._delivered
-        for position, partition, partitionseq, recorded_us, kind, state in events:
+        for partition, event in events:
             last = delivered.get(partition)
-            if last is not None and position > last:
-                by_partition[partition].append(FeedEvent(position, partitionseq, recorded_us, kind, state))
-                delivered[partition] = position
+            if last is not None and event.position > last:
+                by_partition[partition].append(event)
+                delivered[partition] = event.position
         return [Batch(partition, tuple(found)) for partition, found in by_partition.items()]
+
+
+def _fact(kind: str, state: bytes) -> Event | None:
+    """The fact; None where it cannot be read, which is said when its turn comes."""
+    try:
+        return REGISTRY.decode_recorded(kind, state)
+    except LedgerError:
+        return None
 
 
 def feed_event(event: RecordedEvent) -> FeedEvent:

@@ -26,7 +26,7 @@ class Fact:
     def __init__(self, record: FeedEvent) -> None:
         self.record = record
         self.position = record.position
-        self._event: Event | None = None
+        self._event = record.event
 
     @property
     def envelope(self) -> Envelope:

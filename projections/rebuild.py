@@ -31,6 +31,7 @@ from projections.place import Place
 from projections.projection import Projection
 from projections.runner import Progress, Runner
 from projections.statements import load
+from schemas.registry import REGISTRY
 
 _SQL = load("builds.sql")
 _SMALL_TAIL = 500
@@ -183,7 +184,8 @@ class Rebuild:
         self, goal: Mapping[int, int], feed: Callable[[], Feed] | None = None, progress: Progress | None = None
     ) -> None:
         """Fill up to positions of partitions, and not beyond."""
-        source = feed() if feed else JournalFeed(self._journal, batch=self._limits.batch)
+        takes = REGISTRY.types if self._projection.takes is None else self._projection.takes
+        source = feed() if feed else JournalFeed(self._journal, batch=self._limits.batch, reads=takes)
         with Runner(
             self._database,
             self._journal,

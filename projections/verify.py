@@ -130,6 +130,8 @@ def _batches(
         position = events[-1].position
         if progress:
             progress(min(position, last), last)
+    if progress:
+        progress(last, last)
 
 
 def _reader(journal: Journal, loans: Sequence[str] | None, batch: int) -> Callable[[int], Sequence[RecordedEvent]]:

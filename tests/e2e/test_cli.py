@@ -34,6 +34,25 @@ def test_balances_say_what_each_loan_owes(looked_at: Program) -> None:
     ]
 
 
+def test_a_projection_is_rebuilt_verified_listed_and_its_old_build_dropped(imported: Program) -> None:
+    imported("balances")
+    rebuilt = imported("projections", "rebuild", "loan_now", "--json").json
+    assert rebuilt["digest"] == rebuilt["replaced_digest"]
+    assert imported("projections", "verify", "loan_now", "--json").json["difference"] is None
+    assert imported("projections", "verify", "loan_now", "--sample", "2", "--json").json["loans"] == 2
+    assert places(imported) == ["live", "old"]
+    imported("projections", "drop-old", "loan_now")
+    assert places(imported) == ["live"]
+    assert "error projection_not_found" in imported("projections", "drop-old", "loan_now", status=4).err
+    assert "error reason_missing" in imported("projections", "rebuild", "loan_now", "--accept", " ", status=2).err
+
+
+def places(program: Program) -> list[str]:
+    """Where builds of `loan_now` stand."""
+    [found] = [each for each in program("projections", "list", "--json").json if each["projection"] == "loan_now"]
+    return [build["place"] for build in found["builds"]]
+
+
 def test_day_end_goes_on_where_the_import_ended(book: Program) -> None:
     book("import", book.write("loans.csv", HEADER + OPEN), "--until", "2016-09-12")
     assert book("delinquency", "--as-of", "2016-09-12", "--json").json == []

@@ -212,6 +212,7 @@ GRANTS = {
     "revoke select on journal.event from ledger_reader": "ledger_reader may not SELECT journal.event",
     "revoke usage on schema journal from ledger_relay": "ledger_relay may not use schema journal",
     "revoke usage on schema projections from ledger_reader": "ledger_reader may not use schema projections",
+    "revoke usage on schema projections_next from ledger_reader": "ledger_reader may not use schema projections_next",
     "revoke delete on journal.relay_lease from ledger_relay": "ledger_relay may not DELETE journal.relay_lease",
     "drop function journal.append": "ledger_writer may not call journal.append()",
 }  # fmt: skip

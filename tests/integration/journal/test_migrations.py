@@ -25,6 +25,17 @@ print(len(migrate(Database(url=sys.argv[1]))))
 """
 
 
+_BEFORE_BUILDS = b"""
+create table projections.checkpoint (
+    projection text, version int, book text, partition smallint, position bigint not null default 0,
+    partitionseq bigint not null default 0, owner_epoch bigint not null default 0, kafka_offset bigint, problem text,
+    primary key (projection, version, book, partition)
+);
+insert into projections.checkpoint (projection, version, book, partition, position)
+values ('loan_now', 1, 'main', 0, 7), ('loan_now', 1, 'main', 1, 9);
+"""
+
+
 @pytest.fixture
 def empty(fresh_database: Callable[[str | None], Database]) -> Database:
     """A database that holds nothing."""
@@ -84,6 +95,22 @@ def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
 def test_a_database_without_a_journal_is_named(empty: Database) -> None:
     with pytest.raises(JournalOutdated, match="this database holds none"):
         Journal(empty, role=None)  # type: ignore[arg-type] # before the first migration there may be no roles
+
+
+def test_read_models_of_workers_before_builds_are_known_as_version_1(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_migrations, "migrations", lambda: migrations()[: NAMES.index("0009_builds")])
+        migrate(empty)
+    with empty.connect("ledger_projector") as connection:
+        connection.execute(_BEFORE_BUILDS)
+    migrate(empty)
+    with empty.connect("ledger_reader") as connection:
+        builds = connection.execute("select projection, place, version, tables from projections.build").fetchall()
+        checkpoints = connection.execute("select projection, place, position from projections.checkpoint").fetchall()
+    assert builds == [("loan_now", "live", 1, ["loan_now"])]
+    assert sorted(checkpoints) == [("loan_now", "live", 7), ("loan_now", "live", 9)]
 
 
 def test_a_database_of_an_older_version_says_what_it_lacks(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:

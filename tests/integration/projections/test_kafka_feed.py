@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from ledger.clock import system_clock
 from projections.catalogue import PROJECTIONS
 from projections.errors import ProjectionsLagging
 from projections.kafka_feed import KafkaFeed
+from projections.rebuild import Rebuild
 from tests.integration.projections.published import Publish, Worker, after, relay
 from tests.integration.projections.recorded_book import BATCH, PARTITIONS, RecordedBook, eventually
 
@@ -154,3 +157,45 @@ def test_after_a_kill_in_the_middle_another_worker_finishes_with_the_same_rows(
     with worker():
         eventually(recorded.is_current, limit_s=60)
     assert recorded.digests() == recorded.digests_from_the_journal()
+
+
+def test_a_rebuild_from_kafka_holds_what_the_live_build_holds(recorded: RecordedBook, kafka_bootstrap: str) -> None:
+    recorded.every_kind()
+    relay(recorded, kafka_bootstrap)
+    recorded.catches_up()
+    before = recorded.digests()
+    for projection in PROJECTIONS:
+        with Rebuild(
+            recorded.database, recorded.journal, recorded.book, projection, clock=system_clock, principal="operator:ann"
+        ) as rebuild:
+            done = rebuild.run(partial(feed_of_a_rebuild, recorded, kafka_bootstrap))
+            assert done.digest == done.replaced_digest
+    assert recorded.digests() == before
+
+
+def feed_of_a_rebuild(recorded: RecordedBook, bootstrap: str) -> KafkaFeed:
+    return KafkaFeed(bootstrap, recorded.book.book_id, batch=BATCH, group="rebuild-test")
+
+
+def test_a_rebuild_from_kafka_takes_no_partition_from_the_workers(
+    recorded: RecordedBook, publish: Publish, worker: Worker, kafka_bootstrap: str
+) -> None:
+    recorded.lives(10)
+    publish(after(recorded, 0))
+    with worker() as runner:
+        eventually(recorded.is_current)
+        mine = runner.partitions
+        with Rebuild(
+            recorded.database,
+            recorded.journal,
+            recorded.book,
+            PROJECTIONS[0],
+            clock=system_clock,
+            principal="operator:ann",
+        ) as rebuild:
+            rebuild.run(partial(feed_of_a_rebuild, recorded, kafka_bootstrap))
+        head = recorded.journal.head().position
+        recorded.lives(10)
+        publish(after(recorded, head))
+        eventually(recorded.is_current)
+        assert runner.partitions == mine
