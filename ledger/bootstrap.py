@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ledger.application.books import BookDesk, BookReader, current_basis
+from ledger.application.books import BookDesk, BookReader, SkipEvent, current_basis
 from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
 from ledger.application.decider import Decider
@@ -34,14 +34,17 @@ from ledger.journal.lease import Lease
 from ledger.journal.loading import JournalLoad
 from ledger.journal.migrations import migrate
 from ledger.journal.published import PublishedJournal
+from ledger.journal.records import RecordedEvent
 from ledger.journal.restore import JournalRestore
 from ledger.settings import Settings
 from projections.catalogue import PROJECTIONS, named
+from projections.dead_letters import DeadLetters
 from projections.feed import Feed
 from projections.freshness import Patience, bring_current
 from projections.inventory import Inventory, drop_old, inventory
 from projections.journal_feed import JournalFeed
 from projections.lag import Lag
+from projections.projection import Projection
 from projections.queries import Queries
 from projections.rebuild import Limits, Rebuild, Rebuilt, Step
 from projections.runner import Runner
@@ -180,22 +183,24 @@ class Ledger:
         While a worker is alive this waits for it; else it brings the projections forward itself. `wait_for`: what is
         beyond this position need not be seen, and if a query is not of the `whole_book`, what is on other partitions.
         """
-        patience = Patience(
-            timeout_s=self.settings.lag_timeout_s,
-            stale_s=self.settings.lease_stale_s,
-            poll_s=self.settings.poll_interval_ms / 1000,
-        )
         bring_current(
             self.database,
             self.reader,
             self.book,
-            patience=patience,
+            patience=self._patience(),
             position=wait_for,
             whole_book=whole_book,
             batch=self.settings.projection_batch,
         )
         with self._queries() as queries:
             yield queries
+
+    def _patience(self) -> Patience:
+        return Patience(
+            timeout_s=self.settings.lag_timeout_s,
+            stale_s=self.settings.lease_stale_s,
+            poll_s=self.settings.poll_interval_ms / 1000,
+        )
 
     def _queries(self) -> Queries:
         return Queries(self.database, self.book.book_id)
@@ -255,6 +260,44 @@ class Ledger:
     def drop_old(self, name: str) -> None:
         """Drop what was live before the last swap of a projection."""
         drop_old(self.database, named(name))
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Events that a projection could not apply."""
+        return DeadLetters(self.database, self.book.book_id)
+
+    def recorded_at(self, position: int) -> RecordedEvent | None:
+        """What the journal holds at a position."""
+        return next(iter(self.reader.between(position, position)), None)
+
+    def retry_dead_letter(self, position: int, projection: str | None) -> list[str]:
+        """Have an event applied by the projections (None: all) that stand there; their names, once they have."""
+        projections = self.dead_letters.retry(position, projection)
+        self._bring_past(position, projections)
+        return [each.name for each in projections]
+
+    def skip_dead_letter(self, position: int, projection: str | None, *, reason: str, key: str) -> int:
+        """Have a projection (None: all) pass over an event for good; the position of the event that says so."""
+        recorded_at = self._book_desk(self.keys, self.settings.principal).skip_event(
+            SkipEvent(position=position, projection=projection, reason=reason),
+            key=key,
+            today=self.today(),
+            held=partial(self.dead_letters.skipping, position, projection),
+        )
+        concerned = {each.projection for each in self.dead_letters.at(position)}
+        self._bring_past(position, [each for each in PROJECTIONS if each.name in concerned & {projection or each.name}])
+        return recorded_at
+
+    def _bring_past(self, position: int, projections: Sequence[Projection]) -> None:
+        bring_current(
+            self.database,
+            self.reader,
+            self.book,
+            patience=self._patience(),
+            position=position,
+            batch=self.settings.projection_batch,
+            projections=projections,
+        )
 
     def runner(self, *, kafka: bool) -> Runner:
         """A projection worker, fed by Kafka or by the journal."""

@@ -71,21 +71,19 @@ def advance(connection: Connection, moves: Sequence[tuple[Mark, Fact]]) -> list[
 
     Raises `Fenced` if a row is not where we left it, or is somebody else's by now.
     """
-    cursor = connection.cursor()
-    cursor.executemany(
+    # Not executemany: after its pipeline the server does not end a transaction that is left standing idle.
+    moved = connection.execute(
         STATEMENTS["advance"],
-        [
-            _key(mark)
-            | {
-                "position": mark.position,
-                "to_position": last.record.position,
-                "to_partitionseq": last.record.partitionseq,
-                "to_offset": last.record.offset,
-            }
-            for mark, last in moves
-        ],
-    )
-    if cursor.rowcount != len(moves):
+        {
+            **_keys([mark for mark, _ in moves]),
+            "positions": [mark.position for mark, _ in moves],
+            "epochs": [mark.epoch for mark, _ in moves],
+            "to_positions": [last.record.position for _, last in moves],
+            "to_partitionseqs": [last.record.partitionseq for _, last in moves],
+            "to_offsets": [last.record.offset for _, last in moves],
+        },
+    ).rowcount
+    if moved != len(moves):
         mark, last = moves[0]
         others = f" and {len(moves) - 1} others" if len(moves) > 1 else ""
         raise Fenced(
@@ -104,9 +102,17 @@ def advance(connection: Connection, moves: Sequence[tuple[Mark, Fact]]) -> list[
     ]
 
 
-def stop(connection: Connection, mark: Mark, problem: str) -> None:
-    """Note at the checkpoint why it stands still, for whoever asks; the next step forward clears it."""
-    connection.execute(STATEMENTS["stop"], _key(mark) | {"problem": problem})
+def stop(connection: Connection, mark: Mark, problem: str) -> bool:
+    """Note at the checkpoint why it stands still, for whoever asks; the next step forward clears it.
+
+    Whether it is still ours.
+    """
+    return connection.execute(STATEMENTS["stop"], _key(mark) | {"problem": problem}).rowcount == 1
+
+
+def cleared(connection: Connection, marks: Sequence[Mark]) -> set[int]:
+    """Partitions of some marks where no problem is noted any more."""
+    return {partition for (partition,) in connection.execute(STATEMENTS["cleared"], _keys(marks)).fetchall()}
 
 
 def following(mark: Mark, facts: Sequence[Fact]) -> tuple[list[Fact], PartitionGap | None]:
@@ -168,4 +174,13 @@ def _key(mark: Mark) -> dict[str, object]:
         "book": mark.book,
         "partition": mark.partition,
         "epoch": mark.epoch,
+    }
+
+
+def _keys(marks: Sequence[Mark]) -> dict[str, object]:
+    return {
+        "projections": [mark.projection for mark in marks],
+        "places": [mark.place.value for mark in marks],
+        "books": [mark.book for mark in marks],
+        "partitions": [mark.partition for mark in marks],
     }

@@ -12,16 +12,37 @@ select p.projection, %(place)s, %(book)s, n.partition, 1
 returning projection, partition, position, partitionseq, owner_epoch, kafka_offset
 
 -- name: advance
-update projections.checkpoint
-   set position = %(to_position)s, partitionseq = %(to_partitionseq)s, kafka_offset = %(to_offset)s, problem = null
- where projection = %(projection)s and place = %(place)s and book = %(book)s and partition = %(partition)s
-   and position = %(position)s and owner_epoch = %(epoch)s
+-- Locks rows in the order in which claims do, so that two workers who take the same ones never wait for each other.
+with mine as (
+    select c.projection, c.place, c.book, c.partition, m.to_position, m.to_partitionseq, m.to_offset
+      from unnest(%(projections)s::text[], %(places)s::text[], %(books)s::text[], %(partitions)s::int[],
+                  %(positions)s::bigint[], %(epochs)s::bigint[], %(to_positions)s::bigint[],
+                  %(to_partitionseqs)s::bigint[], %(to_offsets)s::bigint[])
+           as m (projection, place, book, partition, position, epoch, to_position, to_partitionseq, to_offset)
+      join projections.checkpoint c
+        on c.projection = m.projection and c.place = m.place and c.book = m.book and c.partition = m.partition
+       and c.position = m.position and c.owner_epoch = m.epoch
+     order by c.projection, c.partition
+       for update of c
+)
+update projections.checkpoint c
+   set position = mine.to_position, partitionseq = mine.to_partitionseq, kafka_offset = mine.to_offset, problem = null
+  from mine
+ where c.projection = mine.projection and c.place = mine.place and c.book = mine.book and c.partition = mine.partition
 
 -- name: stop
 update projections.checkpoint
    set problem = %(problem)s
  where projection = %(projection)s and place = %(place)s and book = %(book)s and partition = %(partition)s
    and owner_epoch = %(epoch)s
+
+-- name: cleared
+select distinct c.partition
+  from unnest(%(projections)s::text[], %(places)s::text[], %(books)s::text[], %(partitions)s::int[])
+       as m (projection, place, book, partition)
+  join projections.checkpoint c
+    on c.projection = m.projection and c.place = m.place and c.book = m.book and c.partition = m.partition
+ where c.problem is null
 
 -- name: beat
 insert into projections.worker (id, book, feed, seen_at) values (%(id)s, %(book)s, %(feed)s, clock_timestamp())

@@ -1,6 +1,7 @@
 """Errors of the read side, under the classes of `schemas.errors`."""
 
-from schemas.errors import BadInput, Conflict, Corrupt, Misconfigured, NotFound, Unavailable
+from projections.feed import FeedEvent
+from schemas.errors import BadInput, Conflict, Corrupt, Misconfigured, NotFound, Refused, Unavailable
 
 
 class Fenced(Unavailable):
@@ -16,9 +17,25 @@ class PartitionGap(Corrupt):
 
 
 class PoisonedEvent(Corrupt):
-    """An event that a projection cannot apply; its partition stands still."""
+    """An event that a projection cannot apply; its partition stands still. `record`: as it was delivered."""
 
     code = "poisoned_event"
+
+    def __init__(self, message: str, record: FeedEvent | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class DeadLetterNotFound(NotFound):
+    """No projection stands at this event."""
+
+    code = "dead_letter_not_found"
+
+
+class AppliedAlready(Refused):
+    """An event that is to be skipped has been applied."""
+
+    code = "applied_already"
 
 
 class RebuildNeeded(Misconfigured):

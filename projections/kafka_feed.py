@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError
+from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.structs import OffsetAndMetadata
 
 from projections.errors import FeedUnavailable, UnreadableRecord
 from projections.feed import Batch, FeedEvent, Owner, Resume
@@ -84,10 +86,9 @@ class KafkaFeed:
         self._looked_at: dict[Partition, int | None] = {}
         self._places: dict[int, _Place] = {}
         self._retry_at: dict[int, float] = {}
+        self._connect = partial(connect, bootstrap, f"ledger-{group}-{book_id}", batch, session_ms, self._timeout_ms)
         with _translated():
-            self._consumer: Consumer = connect(
-                bootstrap, f"ledger-{group}-{book_id}", batch, session_ms, self._timeout_ms
-            )
+            self._consumer: Consumer = self._connect()
         self._listener = _Listener(self._consumer)
         self._is_member = False
 
@@ -136,7 +137,41 @@ class KafkaFeed:
         due = [partition for partition, at in self._retry_at.items() if at <= time.monotonic()]
         for partition in due:
             del self._retry_at[partition]
-        self._claim(due, owner)
+        if not due:
+            return
+        if self._belongs_to_group(due):
+            self._claim(due, owner)
+        else:
+            self._begin_anew(owner)
+
+    def _belongs_to_group(self, partitions: Collection[int]) -> bool:
+        """Whether the group still counts us in, asked where somebody else has fenced us off.
+
+        A leader whose poll ends in the middle of joining is put out and not told so; it would take partitions from
+        their owners for ever. Who may store offsets belongs to the group; nobody reads these.
+        """
+        ours = [Partition(JOURNAL_TOPIC, number) for number in partitions if self._has(number)]
+        stands_at = {each: self._consumer.position(each, timeout_ms=self._timeout_ms) for each in ours}
+        try:
+            self._consumer.commit(
+                {each: OffsetAndMetadata(offset, "", -1) for each, offset in stands_at.items() if offset is not None},
+                timeout_ms=self._timeout_ms,
+            )
+        except (CommitFailedError, RebalanceInProgressError) as error:
+            _log.warning("the consumer group goes on without us; joining it anew: %s", error)
+            return False
+        return True
+
+    def _begin_anew(self, owner: Owner) -> None:
+        """Join with another client: this one does not know that it has to."""
+        owner.lose([each.partition for each in self._consumer.assignment()])
+        self._consumer.close(autocommit=False, timeout_ms=self._timeout_ms)
+        self._consumer = self._connect()
+        self._listener = _Listener(self._consumer)
+        self._is_member = False
+        self._places.clear()
+        self._retry_at.clear()
+        self._looked_at.clear()
 
     def _claim(self, partitions: Collection[int], owner: Owner) -> None:
         wanted = [partition for partition in partitions if self._has(partition)]

@@ -1,6 +1,6 @@
 """What a projection is: tables, and one function from a batch of events to set-based SQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ledger.domain.book import Book
@@ -65,16 +65,19 @@ class Projection:
 
 
 def taken(
-    projection: Projection, partition: int, facts: list[Fact]
+    projection: Projection, partition: int, facts: list[Fact], skipped: Set[int]
 ) -> tuple[list[Fact], list[Fact], LedgerError | None]:
     """The facts as far as this projection can go, those of them that it takes, and what stands in the way of the rest.
 
-    What cannot be read stops whoever takes its type; a type that nobody knows stops every projection.
+    What cannot be read stops whoever takes its type; a type that nobody knows stops every projection. What stands at
+    the positions `skipped` is passed over unread.
     """
     wanted: list[Fact] = []
     known = REGISTRY.types
     takes = known if projection.takes is None else projection.takes
     for number, fact in enumerate(facts):
+        if fact.position in skipped:
+            continue
         kind = fact.record.type
         try:
             if kind in takes:
@@ -90,8 +93,9 @@ def taken(
 def poisoned(projection: str, partition: int, fact: Fact, cause: Exception) -> PoisonedEvent:
     error = PoisonedEvent(
         f"asked {projection} to apply the event at position {fact.position} of partition {partition} "
-        f"({fact.record.type}): {' '.join(str(cause).split())}; the partition stands still there. Use a version that "
-        "can apply it, then start the worker again"
+        f"({fact.record.type}): {' '.join(str(cause).split())}; the partition stands still there. Remove the cause and "
+        f"run ledger dead-letters retry {fact.position}, or ledger dead-letters skip {fact.position} --reason TEXT",
+        fact.record,
     )
     error.__cause__ = cause
     return error

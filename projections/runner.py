@@ -14,20 +14,27 @@ import psycopg
 from ledger.domain.book import Book
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
-from projections import builds, checkpoint
+from projections import builds, checkpoint, dead_letters
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import Mark, Standing
-from projections.errors import Fenced, ProjectionsLagging, TablesNewer
+from projections.errors import Fenced, PoisonedEvent, ProjectionsLagging, TablesNewer
 from projections.feed import Batch, Feed, Resume
 from projections.lag import numbers
 from projections.place import Place
 from projections.presence import Presence
 from projections.projection import Fact, Projection, poisoned, taken
+from projections.skips import Skips
 from schemas.errors import LedgerError
 
 _log = logging.getLogger(__name__)
 
-_SERVER_TROUBLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+_SERVER_TROUBLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.ProgrammingError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 """Errors that say nothing about the event in hand."""
 
 _Read = tuple[int, Sequence[Fact], LedgerError | None]
@@ -42,13 +49,15 @@ class Runner:
 
     What one poll brings is one transaction for each projection, and its first statement moves the checkpoints; so any
     number of runners at once are safe. An event that cannot be applied stops its partition for that projection: this
-    is logged, noted at the checkpoint and kept in `stopped`, and everything else goes on. A projection whose tables are
-    older than its code is left out; tables that are newer raise `TablesNewer`. A server that is away raises
-    `Unavailable`; start again then, nothing is lost. Closes the feed with itself.
+    is logged, noted at the checkpoint and as a dead letter, kept in `stopped`, and everything else goes on; when
+    somebody clears the problem it is tried again. What the book says is to be skipped is passed over. A projection
+    whose tables are older than its code is left out; tables that are newer raise `TablesNewer`. A server that is away
+    raises `Unavailable`; start again then, nothing is lost. Closes the feed with itself.
 
     `journal` in a role that may read it. `beat_s`: how often it shows that it lives; `stall_s`: how long `catch_up`
     bears a standstill. `place`: the build to bring forward; one that is not live has its tables made by a rebuild, and
     who fills it counts as no worker. `until`: by partition, the position beyond which nothing is applied.
+    `abandoned_s`: when it is stopped in the middle of a batch for so long, the server takes back what it holds.
     """
 
     def __init__(
@@ -63,6 +72,7 @@ class Runner:
         stall_s: float = 30.0,
         place: Place = Place.LIVE,
         until: Mapping[int, int] | None = None,
+        abandoned_s: int = 10,
     ) -> None:
         self._database = database
         self._journal = journal
@@ -72,13 +82,16 @@ class Runner:
         self._stall_s = stall_s
         self._place = place
         self._until = until
+        self._beat_s = beat_s
+        self._look_at_s = 0.0
+        self._skips = Skips(journal, book.book_id)
         self._marks: dict[tuple[str, int], Mark] = {}
         self.stopped: dict[tuple[str, int], LedgerError] = {}
         """Why a projection stands still on a partition."""
         self.misfits: Mapping[str, LedgerError] = {}
         """Projections whose tables another version of the code filled; the others go on."""
         # Rows and checkpoint of a batch are lost together by a crash of the server, and then simply built again.
-        options = f"{place.options} -c synchronous_commit=off"
+        options = f"{place.options} -c synchronous_commit=off -c idle_in_transaction_session_timeout={abandoned_s}s"
         self._connection = database.connect("ledger_projector", options=options)
         if place is Place.LIVE:
             self._make_tables()
@@ -145,6 +158,7 @@ class Runner:
         """Poll once, and apply what came."""
         with translated(self._database):
             self._presence.beat()
+            self._look_for_cleared()
             polled = self._feed.poll(self)
             batches = [(each.partition, self._facts(each), each.problem) for each in polled]
             if batches:
@@ -162,6 +176,7 @@ class Runner:
                 self._look_for_misfits()
             fitting = [each for each in self._projections if each.name not in self.misfits]
             marks = checkpoint.claim(self._connection, self._book.book_id, fitting, partitions, self._place)
+        self._skips.look()  # after the claim: until then what we are to pass over may still be decided
         resumes: dict[int, Resume] = {}
         for mark in sorted(marks, key=lambda mark: mark.position, reverse=True):
             self._marks[mark.projection, mark.partition] = mark
@@ -204,7 +219,7 @@ class Runner:
             if mark is None or problem or (projection.name, partition) in self.stopped:
                 return False
             fresh, gap = checkpoint.following(mark, facts)
-            fresh, wanted, unreadable = taken(projection, partition, fresh)
+            fresh, wanted, unreadable = taken(projection, partition, fresh, self._skips.of(projection.name))
             if gap or unreadable:
                 return False
             if fresh:
@@ -230,7 +245,7 @@ class Runner:
     ) -> None:
         """Apply what is new to a projection, then raise what stands in the way of the rest."""
         fresh, gap = checkpoint.following(mark, facts)
-        fresh, wanted, unreadable = taken(projection, mark.partition, fresh)
+        fresh, wanted, unreadable = taken(projection, mark.partition, fresh, self._skips.of(projection.name))
         if fresh:
             self._apply(projection, mark, fresh, wanted)
         if in_the_way := unreadable or gap or problem:
@@ -276,8 +291,22 @@ class Runner:
     def _stop(self, projection: Projection, partition: int, problem: LedgerError) -> None:
         key = (projection.name, partition)
         self.stopped[key] = problem
-        checkpoint.stop(self._connection, self._marks[key], f"{problem.code}: {problem}")
+        with self._connection.transaction():
+            is_ours = checkpoint.stop(self._connection, self._marks[key], f"{problem.code}: {problem}")
+            if is_ours and isinstance(problem, PoisonedEvent):
+                dead_letters.write(self._connection, self._journal, self._marks[key], problem)
         _log.error("projection %s stops on partition %s: %s: %s", *key, problem.code, problem)
+
+    def _look_for_cleared(self) -> None:
+        """From time to time: where somebody has cleared the problem, claim again and go on from there."""
+        if not self.stopped or time.monotonic() < self._look_at_s:
+            return
+        self._look_at_s = time.monotonic() + self._beat_s
+        marks = [self._marks[key] for key in self.stopped]
+        for partition in checkpoint.cleared(self._connection, marks):
+            _log.info("partition %s is tried again", partition)
+            self.lose([partition])
+            self._feed.retry(partition)
 
     def _give_up(self, partition: int, fenced: Fenced) -> None:
         _log.warning("gave up partition %s: %s", partition, fenced)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ledger.domain.book import Book
 from ledger.domain.money import format_minor
-from schemas.books.events import BookOpened, DayClosed
+from schemas.books.events import BookOpened, DayClosed, EventSkipped
 from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.payments.events import PaymentReceived, PaymentReversed
@@ -18,6 +18,9 @@ def summarize(event: Event, book: Book) -> str:
             return f"opened book {event.book_id} in {event.time_zone}, {', '.join(sorted(event.currencies))}"
         case DayClosed():
             return f"closed {event.business_date}, {_count(event.loans_visited, 'loan')} visited"
+        case EventSkipped():
+            whose = event.projection or "all projections"
+            return f"skipped the event at position {event.position:,} for {whose}: {event.reason}"
         case LoanEvent():
             exponent = book.exponent(event.currency)
             return _about_loan(event, lambda minor: f"{format_minor(minor, exponent)} {event.currency}")

@@ -2,7 +2,7 @@
 otherwise. Writes nothing that stays."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from psycopg import IsolationLevel
@@ -18,6 +18,7 @@ from projections.journal_feed import feed_event
 from projections.place import Place
 from projections.projection import Fact, Projection, taken
 from projections.runner import Progress
+from projections.skips import Skips
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +73,9 @@ def verify(
         goal = {each.partition: each.position for each in found}
         events = 0
         batches = _batches(_reader(journal, loans, batch), max(goal.values(), default=0), progress)
-        for facts in _facts(projection, goal, batches):
+        skips = Skips(journal, book.book_id)
+        skips.look()
+        for facts in _facts(projection, goal, batches, skips.of(projection.name)):
             if facts:
                 projection.apply(connection, book, facts)
             events += len(facts)
@@ -100,7 +103,7 @@ def _require_live(connection: Connection, projection: Projection) -> None:
 
 
 def _facts(
-    projection: Projection, goal: Mapping[int, int], batches: Iterable[Sequence[RecordedEvent]]
+    projection: Projection, goal: Mapping[int, int], batches: Iterable[Sequence[RecordedEvent]], skipped: Set[int]
 ) -> Iterator[list[Fact]]:
     """What the projection takes of events up to a position of each partition, in order."""
     for events in batches:
@@ -110,7 +113,7 @@ def _facts(
                 by_partition[event.partition].append(Fact(feed_event(event)))
         facts: list[Fact] = []
         for partition, found in by_partition.items():
-            _, wanted, problem = taken(projection, partition, found)
+            _, wanted, problem = taken(projection, partition, found, skipped)
             if problem:
                 raise problem
             facts += wanted

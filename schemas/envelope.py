@@ -84,16 +84,7 @@ class Envelope(Attributes, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.source.removeprefix("/books/")
 
 
-class Skimmed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Of an envelope that was verified before, no more than it takes to decode the fact."""
-
-    id: str
-    type: str
-    data: msgspec.Raw
-
-
 _decoder = msgspec.json.Decoder(Envelope)
-_skimmer = msgspec.json.Decoder(Skimmed)
 
 
 @cache
@@ -125,17 +116,11 @@ def write(attributes: Attributes, event: Event) -> bytes:
 
 
 def read(encoded: bytes) -> Envelope:
-    """Decode the envelope strictly: unknown, missing, null or ill-typed attributes raise `UnreadableEvent`."""
+    """Decode the envelope strictly: unknown, missing, null or ill-typed attributes raise `UnreadableEvent`; so do more
+    bytes than `write` makes."""
+    require_size(encoded)
     try:
         return _decoder.decode(encoded)
-    except UNREADABLE as error:
-        raise _unreadable(encoded, error) from error
-
-
-def skim(encoded: bytes) -> Skimmed:
-    """Type and fact of an event that the journal holds, in a third of the time: its attributes are not looked at."""
-    try:
-        return _skimmer.decode(encoded)
     except UNREADABLE as error:
         raise _unreadable(encoded, error) from error
 
@@ -145,6 +130,15 @@ def _unreadable(encoded: bytes, error: Exception) -> UnreadableEvent:
         f"asked to read an event of {len(encoded)} bytes, found {encoded[:80]!r}: {error}; "
         "it was not written by this version of the contract or has been changed"
     )
+
+
+def require_size(encoded: bytes) -> None:
+    """Raise `UnreadableEvent` for more bytes than an event can have."""
+    if len(encoded) > LARGEST_EVENT_BYTES:
+        raise UnreadableEvent(
+            f"asked to read an event of {len(encoded)} bytes; none is written with more than {LARGEST_EVENT_BYTES}. "
+            "Find out who wrote it"
+        )
 
 
 def digest(encoded: bytes) -> bytes:

@@ -40,9 +40,15 @@ MEANINGS = {
     "currencies": "ISO 4217 code to digits after the decimal point",
     "partitions": "partitions of every Kafka topic",
     "hash_format": "how hashes are made",
+    # what projections pass over
+    "position": "place of the event in the journal",
+    "partition": "Kafka partition of the event",
+    "projection": "name of the read model; absent: all of them",
+    "reason": "why a person decided so",
     # dates
     "opened_on": "when it was opened",
     "business_date": "the day that was closed",
+    "skipped_on": "when it was decided to pass over the event",
     "booking_date": "date that counts in the books of account",
     "value_date": "date on which the money counts",
     "due_on": "when the installment falls due",

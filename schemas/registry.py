@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from schemas.books.events import BookOpened, DayClosed
-from schemas.envelope import UNREADABLE, Envelope, Skimmed, UnreadableEvent
+from schemas.books.events import BookOpened, DayClosed, EventSkipped
+from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent, require_size
 from schemas.errors import Corrupt
 from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
@@ -35,7 +35,7 @@ class Registry:
         self._recorded = {name: decoder(event_type) for name, event_type in self.types.items()}
         self._decoders = {name: msgspec.json.Decoder(event_type) for name, event_type in self.types.items()}
 
-    def decode(self, envelope: Envelope | Skimmed) -> Event:
+    def decode(self, envelope: Envelope) -> Event:
         """The fact in an envelope, as the newest version of its type.
 
         Raises `UnknownEventType` for a type that this version of the contract does not have, `UnreadableEvent` for
@@ -55,6 +55,7 @@ class Registry:
                 f"asked to read an event of type {name}; this version knows {len(self.types)} types and not this one; "
                 "use a version of the schemas that has it"
             )
+        require_size(encoded)
         try:
             document = found.decode(encoded)
         except UNREADABLE as error:
@@ -78,7 +79,7 @@ class Registry:
         """The family topics, sorted."""
         return tuple(sorted({event_type.FAMILY for event_type in self.types.values()}))
 
-    def _decode_as_written(self, envelope: Envelope | Skimmed) -> Event:
+    def _decode_as_written(self, envelope: Envelope) -> Event:
         decoder = self._decoders.get(envelope.type)
         if decoder is None:
             raise UnknownEventType(
@@ -98,6 +99,7 @@ REGISTRY = Registry(
     [
         BookOpened,
         DayClosed,
+        EventSkipped,
         LoanOpened,
         LoanPaidOff,
         LoanReopened,

@@ -1,7 +1,7 @@
 """Values that several event types share, and the base class of all events."""
 
 from datetime import date
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -28,6 +28,14 @@ Text = Annotated[str, Meta(max_length=500)]
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A part of an event. Unknown fields are refused; optional ones are absent, never null."""
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is folded from events. Frozen like them, and no part of the contract."""
+
+    def changed(self, **fields: Any) -> Self:
+        """The same with other values in some fields."""
+        return msgspec.structs.replace(self, **fields)
 
 
 class Basis(Value, frozen=True):

@@ -1,7 +1,9 @@
-"""Opening a book, and finding the one that a journal holds."""
+"""Opening a book, finding the one that a journal holds, and what happens to it as a whole."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 
@@ -9,9 +11,9 @@ from ledger.application.loan_store import decoded
 from ledger.clock import Clock, EventIds
 from ledger.domain import book as books
 from ledger.domain.book import Book
-from ledger.domain.identifiers import book_stream
+from ledger.domain.identifiers import book_stream, require_key
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
-from ledger.journal.errors import BookMissing, BrokenChain, StreamConflict
+from ledger.journal.errors import BookMissing, BrokenChain, EventNotFound, KeyReused, StreamConflict
 from ledger.journal.group_commit import GroupCommit
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys
@@ -27,6 +29,23 @@ POLICY = "bullet-without-interest/1"
 def current_basis() -> Basis:
     """What decisions of this version rest on."""
     return Basis(engine=ENGINE, policy=POLICY, tzdata=version("tzdata"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SkipEvent:
+    """A wish that a projection (None: all) passes over the event at a position. `reason`: 1 to 500 characters."""
+
+    position: int
+    projection: str | None
+    reason: str
+
+    def body(self) -> dict[str, object]:
+        return {
+            "command": "SkipEvent",
+            "position": self.position,
+            "projection": self.projection,
+            "reason": self.reason,
+        }
 
 
 class BookReader:
@@ -62,7 +81,7 @@ class BookReader:
 
 
 class BookDesk:
-    """Records what happens to the book as a whole: that it is opened, that a day is closed."""
+    """Records what happens to the book as a whole: that it is opened, a day is closed, an event is skipped."""
 
     def __init__(
         self,
@@ -75,6 +94,7 @@ class BookDesk:
         event_ids: EventIds,
         attempts: int,
     ) -> None:
+        self._journal = journal
         self._commits = commits
         self._keys = keys
         self._principal = principal
@@ -103,36 +123,110 @@ class BookDesk:
 
     def close_day(self, business_date: date, *, loans_visited: int, today: date) -> bool:
         """Record `DayClosed`, unless the date is closed already, also by another process just now; whether it did."""
+
+        def decide(book: Book) -> Sequence[Event]:
+            return books.close_day(book, business_date, loans_visited=loans_visited, today=today)
+
+        return self._record(decide, key=f"dayend:{business_date}") is not None
+
+    def skip_event(
+        self, wish: SkipEvent, *, key: str, today: date, held: Callable[[], AbstractContextManager[object]]
+    ) -> int:
+        """Record that projections pass over an event; the position of what was recorded, for one key always the same.
+
+        `held` is entered around each try: it raises where the event stands in nobody's way, and keeps it from being
+        applied meanwhile. Raises `EventNotFound`, `ReasonMissing`, `AlreadySkipped` and `KeyReused`.
+        """
+        command_id = self._command_id(self.reader.require().book_id, require_key(key))
+        for command_hash, first, _ in self._journal.find_commands([command_id]).values():
+            if command_hash != self._keys.command_hash(wish.body()):
+                raise _key_reused(key)
+            return first
+        found = self._journal.between(wish.position, wish.position)
+        if not found:
+            raise EventNotFound(
+                f"asked to skip the event at position {wish.position}; the journal holds none there. If Kafka does, "
+                "somebody else wrote it: repair the topic from the journal"
+            )
+
+        def decide(book: Book) -> Sequence[Event]:
+            return books.skip_event(
+                book,
+                wish.position,
+                partition=found[0].partition,
+                projection=wish.projection,
+                reason=wish.reason,
+                today=today,
+            )
+
+        recorded = self._record(decide, key=key, body=wish.body(), held=held)
+        assert recorded, "a skip that is not refused is an event"
+        return recorded
+
+    def _record(
+        self,
+        decide: Callable[[Book], Sequence[Event]],
+        *,
+        key: str,
+        body: dict[str, object] | None = None,
+        held: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> int | None:
+        """The position of the first event; None where nothing was left to record. Others may be faster a few times."""
         for attempt in range(1, self._attempts + 1):
             book = self.reader.require()
-            events = books.close_day(book, business_date, loans_visited=loans_visited, today=today)
+            events = decide(book)
             if not events:
                 break
             assert self.reader.head, "a book that was read has a head"
             try:
-                self._append(book.book_id, events, self.reader.head, book.partitions, key=f"dayend:{business_date}")
+                with held():
+                    return self._append(book.book_id, events, self.reader.head, book.partitions, key=key, body=body)
             except StreamConflict:
                 if attempt == self._attempts:
                     raise
-            else:
-                return True
-        return False
+        return None
 
-    def _append(self, book_id: str, events: Sequence[Event], head: StreamHead, partitions: int, *, key: str) -> None:
-        command_id = self._keys.command_id(book_id, self._principal, key)
+    def _append(
+        self,
+        book_id: str,
+        events: Sequence[Event],
+        head: StreamHead,
+        partitions: int,
+        *,
+        key: str,
+        body: dict[str, object] | None = None,
+    ) -> int | None:
+        """The position of the first event, also where an earlier request with this key and body recorded it."""
+        command_id = self._command_id(book_id, key)
         provenance = Provenance(
             book_id=book_id,
             actor=self._principal,
             decided_at=self._clock(),
             correlation_id=command_id.hex(),
             command_id=command_id,
-            command_hash=self._keys.command_hash({"book": book_id, "key": key}),
+            command_hash=self._keys.command_hash(body or {"book": book_id, "key": key}),
         )
         decision = Decision(head=head, events=events)
         [outcome] = self._commits.append(
             [encode([decision], provenance, partitions=partitions, event_ids=self._event_ids)]
         )
-        if outcome.verdict is Verdict.BROKEN_CHAIN:
-            raise BrokenChain(f"{outcome.detail}; the book was read differently than it is recorded. Run ledger doctor")
-        if outcome.verdict is Verdict.CONFLICT:
-            raise StreamConflict(f"{outcome.detail}; another process closes days just now. Try again")
+        match outcome.verdict:
+            case Verdict.BROKEN_CHAIN:
+                raise BrokenChain(
+                    f"{outcome.detail}; the book was read differently than it is recorded. Run ledger doctor"
+                )
+            case Verdict.CONFLICT:
+                raise StreamConflict(f"{outcome.detail}; another process writes to the book just now. Try again")
+            case Verdict.KEY_REUSED:
+                raise _key_reused(key)
+        return outcome.first_position
+
+    def _command_id(self, book_id: str, key: str) -> bytes:
+        return self._keys.command_id(book_id, self._principal, key)
+
+
+def _key_reused(key: str) -> KeyReused:
+    return KeyReused(
+        f"asked to record something about the book with key {key!r}, which stands for another request already; use a "
+        "new key, or repeat the first request as it was"
+    )

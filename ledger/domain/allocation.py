@@ -11,14 +11,12 @@ from datetime import date
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-import msgspec
-
-from schemas.values import Posting
+from schemas.values import Posting, State
 
 PRINCIPAL = "principal"
 
 
-class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Due(State, frozen=True):
     """Principal that falls due on a date, in minor units."""
 
     number: int
@@ -52,7 +50,7 @@ class Line(NamedTuple):
     installment: int
 
 
-class Cover(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Cover(State, frozen=True):
     """How far payments cover one installment, in minor units.
 
     `in_time_minor`: by money whose value date is not after the due date. `covered_on`: the value date of the money that
@@ -66,7 +64,7 @@ class Cover(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     covered_on: date | None = None
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Coverage(State, frozen=True):
     """What all payments together do. `covers`: in the order in which installments are covered; `newest`: where the last
     payment stands in the order of payments."""
 

@@ -1,4 +1,4 @@
-"""A book: one journal, with what holds for its whole life, and how far its days are closed."""
+"""A book: one journal, with what holds for its whole life, how far its days are closed, and what was skipped."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ledger.domain.errors import BookExists, InvalidDate, UnknownCurrency, shown
+from ledger.domain.errors import AlreadySkipped, BookExists, InvalidDate, ReasonMissing, UnknownCurrency, shown
 from ledger.domain.identifiers import require_identifier
-from schemas.books.events import BookOpened, DayClosed
+from schemas.books.events import BookOpened, DayClosed, EventSkipped
 from schemas.errors import BadInput
-from schemas.values import Event
+from schemas.values import ABSENT, Event
 
 _CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -22,7 +22,8 @@ class UnknownTimeZone(BadInput):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Book:
-    """State of a book. `closed_on` is the last business date on which day end has finished."""
+    """State of a book. `closed_on` is the last business date on which day end has finished. `skipped`: positions that
+    projections pass over, each with the name of the one that does (None: all)."""
 
     book_id: str
     journal_id: str
@@ -34,6 +35,7 @@ class Book:
     hash_format: str
     key_id: str
     closed_on: date | None = None
+    skipped: frozenset[tuple[int, str | None]] = frozenset()
 
     def exponent(self, currency: str) -> int:
         """Decimals of a currency of this book, else `UnknownCurrency`."""
@@ -106,6 +108,35 @@ def close_day(book: Book, business_date: date, *, loans_visited: int, today: dat
     return [DayClosed(book_id=book.book_id, business_date=business_date, loans_visited=loans_visited)]
 
 
+def skip_event(
+    book: Book, position: int, *, partition: int, projection: str | None, reason: str, today: date
+) -> list[Event]:
+    """Have a projection (None: all) pass over the event at a position, for a reason that a person gives.
+
+    Raises `ReasonMissing`, or `AlreadySkipped` where that was decided before. Whether the event stands in anybody's way
+    is not the book's business.
+    """
+    if not reason.strip():
+        raise ReasonMissing(
+            f"asked to skip the event at position {position} without a reason; auditors will read it: say why"
+        )
+    if {(position, projection), (position, None)} & book.skipped:
+        whose = projection or "all projections"
+        raise AlreadySkipped(
+            f"asked to skip the event at position {position} for {whose}; that was decided before; nothing is to do"
+        )
+    return [
+        EventSkipped(
+            book_id=book.book_id,
+            position=position,
+            partition=partition,
+            reason=reason,
+            skipped_on=today,
+            projection=projection or ABSENT,
+        )
+    ]
+
+
 def apply(book: Book | None, event: Event) -> Book | None:
     """Fold one recorded event; total, decides nothing."""
     match event:
@@ -123,6 +154,8 @@ def apply(book: Book | None, event: Event) -> Book | None:
             )
         case DayClosed():
             return book and replace(book, closed_on=event.business_date)
+        case EventSkipped():
+            return book and replace(book, skipped=book.skipped | {(event.position, event.projection or None)})
     return book
 
 

@@ -63,6 +63,14 @@ class OutsideChart(Corrupt):
     code = "outside_chart"
 
 
+class ReasonMissing(BadInput):
+    code = "reason_missing"
+
+
+class AlreadySkipped(Refused):
+    code = "already_skipped"
+
+
 def shown(text: str) -> str:
     """A caller's text as a message quotes it: at most its first 60 characters."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"

@@ -11,9 +11,6 @@ payments that count, in the order of their value dates; events record how that r
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-import msgspec
-from msgspec.structs import replace
-
 from ledger.domain.allocation import (
     PRINCIPAL,
     Cover,
@@ -43,7 +40,7 @@ from ledger.domain.money import require_positive
 from schemas.loans.events import InstallmentLine, LoanOpened, LoanPaidOff, LoanReopened
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.payments.events import Allocation, PaymentReceived, PaymentReversed
-from schemas.values import ABSENT, LARGEST_MINOR, Basis, Event, LoanEvent, Posting, Standing
+from schemas.values import ABSENT, LARGEST_MINOR, Basis, Event, LoanEvent, Posting, Standing, State
 
 ACTIVE, OVERDUE, PAID_OFF = "active", "overdue", "paid_off"
 
@@ -54,13 +51,13 @@ CAUSES = ("bank_return", "payer_dispute", "lender_error")
 """Why a payment may be reversed."""
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Mark(State, frozen=True):
     """An installment that was found overdue; `cured_on` is the value date of the money that ended it."""
 
     cured_on: date | None = None
 
 
-class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Loan(State, frozen=True):
     """State of one loan, folded from its events. `coverage` is None where a payment came between others, or was taken
     away, since it was last worked out; `settled` does that."""
 
@@ -86,7 +83,7 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def settled(loan: Loan) -> Loan:
     """The same loan with its coverage known. To fold a long life costs no more than its length that way."""
-    return loan if loan.coverage else replace(loan, coverage=cover_all(loan.dues, loan.counted)[0])
+    return loan if loan.coverage else loan.changed(coverage=cover_all(loan.dues, loan.counted)[0])
 
 
 def _coverage(loan: Loan) -> Coverage:
@@ -296,9 +293,9 @@ def _apply_known(loan: Loan, event: Event) -> Loan:
         case InstallmentOverdue() | InstallmentCured() | OverdueWithdrawn():
             return _with_mark(loan, event)
         case LoanPaidOff():
-            return replace(loan, paid_off_on=event.paid_off_on)
+            return loan.changed(paid_off_on=event.paid_off_on)
         case LoanReopened():
-            return replace(loan, paid_off_on=None)
+            return loan.changed(paid_off_on=None)
     return loan
 
 
@@ -309,7 +306,7 @@ def _with_mark(loan: Loan, event: InstallmentOverdue | InstallmentCured | Overdu
             marks = (*marks, (event.installment, Mark()))
         case InstallmentCured():
             marks = (*marks, (event.installment, Mark(cured_on=event.cured_on)))
-    return replace(loan, marks=marks)
+    return loan.changed(marks=marks)
 
 
 def _with_payment(loan: Loan, payment: Payment) -> Loan:
@@ -317,11 +314,11 @@ def _with_payment(loan: Loan, payment: Payment) -> Loan:
     coverage = loan.coverage
     if coverage:
         coverage = cover(coverage, payment)[0] if coverage.is_followed_by(payment) else None
-    return replace(loan, history=history, coverage=coverage)
+    return loan.changed(history=history, coverage=coverage)
 
 
 def _without_payment(loan: Loan, payment_id: str) -> Loan:
-    return replace(loan, reversed_ids=loan.reversed_ids | {payment_id}, coverage=None)
+    return loan.changed(reversed_ids=loan.reversed_ids | {payment_id}, coverage=None)
 
 
 def _changed_shares(before: Loan, after: Loan) -> tuple[list[Share], list[Share]]:

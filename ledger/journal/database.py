@@ -90,7 +90,7 @@ def translated(database: Database) -> Iterator[None]:
             f"asked PostgreSQL at {database.address} to open a book; another process opened one just now. "
             "One journal holds one book: use another database for another book"
         ) from error
-    except (psycopg.OperationalError, PoolTimeout) as error:
+    except (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout, PoolTimeout) as error:
         if _lacks_roles(error):
             raise JournalMisconfigured(
                 f"asked for the journal at {database.address}; the server has no roles of a ledger. Run ledger init"

@@ -1,6 +1,6 @@
 """Errors of the journal. Those of the database driver are translated to these, once, in `database`."""
 
-from schemas.errors import Conflict, Corrupt, Misconfigured, Unavailable
+from schemas.errors import Conflict, Corrupt, Misconfigured, NotFound, Unavailable
 
 
 class JournalUnavailable(Unavailable):
@@ -33,6 +33,10 @@ class SecondBook(Misconfigured):
 
 class KeyFileProblem(Misconfigured):
     code = "key_file_problem"
+
+
+class EventNotFound(NotFound):
+    code = "event_not_found"
 
 
 class KeyReused(Conflict):

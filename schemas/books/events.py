@@ -5,11 +5,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from schemas.values import Count, Currency, Event, Identifier, Text
+from schemas.values import ABSENT, Absent, Count, Currency, Event, Identifier, Text, Word
 
 Exponent = Annotated[int, Meta(ge=0, le=4, description="digits after the decimal point, ISO 4217")]
 ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Position = Annotated[int, Meta(ge=1)]
+PartitionNumber = Annotated[int, Meta(ge=0, le=1023)]
+Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class BookEvent(Event, frozen=True):
@@ -61,3 +64,24 @@ class DayClosed(BookEvent, frozen=True):
     @property
     def value_date(self) -> date:
         return self.business_date
+
+
+class EventSkipped(BookEvent, frozen=True):
+    """A projection passes over an event that it could not apply, because a person said so.
+
+    The event stays in the journal and on Kafka; only what the projection shows lacks it from now on, also when it is
+    built again. Without `projection` all of them pass over it. Who decided it is the actor of the envelope.
+    """
+
+    TYPE = "ledger.projection.event_skipped.v1"
+    FAMILY = "ledger.books"
+
+    position: Position
+    partition: PartitionNumber
+    reason: Reason
+    skipped_on: date
+    projection: Word | Absent = ABSENT
+
+    @property
+    def value_date(self) -> date:
+        return self.skipped_on

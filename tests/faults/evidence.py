@@ -1,18 +1,22 @@
-"""What must hold after every fault: acknowledged = recorded = published; each once, in order, byte for byte."""
+"""What must hold after every fault: acknowledged = recorded = published; each once, in order, byte for byte. And what
+is projected is what a fold from the first event makes."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from ledger.application.books import BookReader
 from ledger.bootstrap import Ledger
 from ledger.journal.journal import Journal
 from ledger.journal.keys import read_key_file
 from ledger.journal.records import RecordedEvent
+from projections.kafka_feed import KafkaFeed
 from schemas.envelope import Envelope, digest, read
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from schemas.values import ABSENT
 from tests.faults.site import Site
 from tests.faults.writer import PRINCIPAL, order
+from tests.integration.projections.recorded_book import RecordedBook
 from tests.integration.relay.relayed import position, read_all
 
 _SHOWN = 3
@@ -28,6 +32,20 @@ def assert_nothing_lost_or_doubled(site: Site) -> None:
     assert_acknowledged(site, recorded)
     assert_published(site.bootstrap, site.book_id, recorded)
     assert_answered_again(site)
+
+
+def assert_projected(site: Site) -> None:
+    """What the workers made of the events is what a fold from the first one makes, from the journal and from Kafka."""
+    with Journal(site.database, role="ledger_projector", pool_size=1) as journal:
+        recorded = RecordedBook(database=site.database, journal=journal, book=BookReader(journal).require())
+        made = recorded.digests()
+        [(trail,)] = site.asks("select count(*) from projections.audit_trail")
+        assert trail == journal.head().position
+        assert recorded.digests_from_the_journal() == made
+        recorded.forgets_everything()
+        with recorded.runner(KafkaFeed(site.bootstrap, site.book_id, batch=2000)) as runner:
+            runner.catch_up()
+        assert recorded.digests() == made
 
 
 def assert_dense(site: Site, recorded: Sequence[RecordedEvent]) -> None:

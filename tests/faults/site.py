@@ -1,4 +1,4 @@
-"""A book with its servers, its writers and its relays: what faults are done to."""
+"""A book with its servers, its writers, its relays and its projection workers: what faults are done to."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +49,7 @@ def wait_until(condition: Callable[[], bool], limit_s: float = _RECOVERY_S) -> N
 
 @dataclass
 class Site:
-    """Writers and relays run while it is `working`."""
+    """Writers, relays and projection workers run while it is `working`."""
 
     folder: Path
     database: Database
@@ -59,6 +59,7 @@ class Site:
     replication: int = 1
     writers: list[Kept] = field(default_factory=list)
     relays: list[Kept] = field(default_factory=list)
+    workers: list[Kept] = field(default_factory=list)
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -99,8 +100,18 @@ class Site:
             return ledger.journal.head().position
 
     @contextmanager
-    def working(self, *, writers: int = 2, relays: int = 2, at_least: int, pause_ms: int = 0) -> Iterator[None]:
-        """`at_least`: commands of each teller. `pause_ms`: between them, until they are asked to finish."""
+    def working(
+        self,
+        *,
+        writers: int = 2,
+        relays: int = 2,
+        followers: int = 0,
+        consumers: int = 0,
+        at_least: int,
+        pause_ms: int = 0,
+    ) -> Iterator[None]:
+        """`at_least`: commands of each teller. `pause_ms`: between them, until they are asked to finish. `followers`
+        and `consumers`: projection workers, fed by the journal and by Kafka."""
         assert self.prepared
         with ExitStack() as running:
             for name in [f"writer{number}" for number in range(writers)]:
@@ -108,17 +119,23 @@ class Site:
                 self.writers.append(running.enter_context(self._kept(name, module)))
             for name in [f"relay{number}" for number in range(relays)]:
                 self.relays.append(running.enter_context(self._kept(name, ["ledger", "relay", "--supervised"])))
+            projecting = ["ledger", "project", "--supervised"]
+            modules = [projecting] * followers + [[*projecting, "--kafka"]] * consumers
+            for number, module in enumerate(modules):
+                self.workers.append(running.enter_context(self._kept(f"worker{number}", module)))
             yield
 
     def finish(self) -> None:
-        """Let the writers end, the relays publish everything, and then end too."""
+        """Let the writers end, the relays publish and the workers project everything, and then end too."""
         (self.folder / "finish").touch()
         wait_until(lambda: not self.writing(), _ENDING_S)
         for each in self.writers:
             each.ends(_RECOVERY_S)
         head = self.position()
         wait_until(lambda: self.published() == head)
-        for each in self.relays:
+        if self.workers:
+            wait_until(self.is_projected)
+        for each in (*self.workers, *self.relays):
             each.terminate()
 
     def writing(self) -> bool:
@@ -139,6 +156,27 @@ class Site:
                 return relay.status().published
         except Unavailable:
             return -1
+
+    def is_projected(self) -> bool:
+        """Whether every projection has come to the journal's end; False while the server does not answer."""
+        try:
+            with Ledger(self.settings) as ledger:
+                rows, _ = ledger.lag()
+        except Unavailable:
+            return False
+        assert not any(each.problem for each in rows), rows
+        return not any(each.events for each in rows)
+
+    def projected(self) -> dict[int, int]:
+        """By partition, how far the projection that is the furthest behind has come."""
+        return dict(
+            self.asks("select partition, min(position) from projections.checkpoint where place = 'live' group by 1")
+        )
+
+    def projects_on(self) -> None:
+        """Wait until something more is projected, by anybody."""
+        before = self.projected()
+        wait_until(lambda: self.projected() != before)
 
     def goes_on(self) -> None:
         """Wait until writers have recorded something more."""

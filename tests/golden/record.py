@@ -11,7 +11,7 @@ from pathlib import Path
 from ledger.domain.book import open_book
 from ledger.domain.loan import Loan, apply, next_action_on, open_bullet, receive_payment, reverse_payment, visit
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
-from schemas.books.events import DayClosed
+from schemas.books.events import DayClosed, EventSkipped
 from schemas.envelope import digest
 from schemas.values import Basis, Event
 
@@ -46,6 +46,15 @@ def _story() -> Iterator[tuple[str, date, Sequence[Event], date | None]]:
         yield f"loan/{LOAN_ID}", day, events, next_action_on(loan)
     closed = DayClosed(book_id=BOOK_ID, business_date=date(2026, 2, 13), loans_visited=1)
     yield f"book/{BOOK_ID}", date(2026, 2, 14), [closed], None
+    skipped = EventSkipped(
+        book_id=BOOK_ID,
+        position=7,
+        partition=3,
+        reason="a code page of the old core banking system in the payer's name",
+        skipped_on=date(2026, 2, 15),
+        projection="postings",
+    )
+    yield f"book/{BOOK_ID}", date(2026, 2, 15), [skipped], None
 
 
 def _book_opened() -> list[Event]:

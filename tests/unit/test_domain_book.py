@@ -3,9 +3,17 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.book import Book, UnknownTimeZone, apply, close_day, open_book
-from ledger.domain.errors import BookExists, InvalidDate, InvalidIdentifier, UnknownCurrency
-from schemas.books.events import BookOpened, DayClosed
+from ledger.domain.book import Book, UnknownTimeZone, apply, close_day, open_book, skip_event
+from ledger.domain.errors import (
+    AlreadySkipped,
+    BookExists,
+    InvalidDate,
+    InvalidIdentifier,
+    ReasonMissing,
+    UnknownCurrency,
+)
+from schemas.books.events import BookOpened, DayClosed, EventSkipped
+from schemas.values import Event
 
 DAY = date(2026, 3, 8)
 
@@ -123,6 +131,41 @@ def test_a_day_is_closed_once() -> None:
 def test_a_day_that_has_not_come_is_not_closed() -> None:
     with pytest.raises(InvalidDate, match="close 2026-03-09; today is 2026-03-08"):
         close_day(a_book(), date(2026, 3, 9), loans_visited=0, today=DAY)
+
+
+def a_skip(book: Book, projection: str | None = "postings", reason: str = "swapped lines") -> list[Event]:
+    return skip_event(book, 7, partition=3, projection=projection, reason=reason, today=DAY)
+
+
+def test_an_event_is_skipped_for_one_projection_with_a_reason() -> None:
+    [event] = a_skip(a_book())
+    assert event == EventSkipped(
+        book_id="main", position=7, partition=3, reason="swapped lines", skipped_on=DAY, projection="postings"
+    )
+    book = apply(a_book(), event)
+    assert book
+    assert book.skipped == {(7, "postings")}
+
+
+@pytest.mark.parametrize(("first", "again"), [("postings", "postings"), (None, None), (None, "postings")])
+def test_what_is_skipped_is_not_skipped_again(first: str | None, again: str | None) -> None:
+    book = apply(a_book(), *a_skip(a_book(), first))
+    assert book
+    with pytest.raises(AlreadySkipped, match=r"position 7 for .*decided before"):
+        a_skip(book, again)
+
+
+@pytest.mark.parametrize(("first", "then"), [("postings", "loan_now"), ("postings", None)])
+def test_what_one_projection_skips_another_may_skip_too(first: str, then: str | None) -> None:
+    book = apply(a_book(), *a_skip(a_book(), first))
+    assert book
+    assert len(a_skip(book, then)) == 1
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n"])
+def test_a_skip_without_a_reason_is_refused(reason: str) -> None:
+    with pytest.raises(ReasonMissing, match="position 7 without a reason"):
+        a_skip(a_book(), reason=reason)
 
 
 def test_a_fold_passes_over_what_it_does_not_know() -> None:

@@ -1,6 +1,6 @@
 """Which facts follow a checkpoint, and where something is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -83,8 +83,10 @@ def nothing(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
     """Applies them to nowhere."""
 
 
-def places_taken(projection: Projection, records: Sequence[FeedEvent]) -> tuple[list[int], list[int], str]:
-    passed, wanted, problem = taken(projection, 3, [Fact(record) for record in records])
+def places_taken(
+    projection: Projection, records: Sequence[FeedEvent], skipped: Set[int] = frozenset()
+) -> tuple[list[int], list[int], str]:
+    passed, wanted, problem = taken(projection, 3, [Fact(record) for record in records], skipped)
     return positions(passed), positions(wanted), str(problem or "")
 
 
@@ -116,3 +118,9 @@ def test_a_type_that_nobody_knows_stops_also_those_who_do_not_take_it() -> None:
     passed, wanted, problem = places_taken(a_projection(LoanPaidOff.TYPE), records)
     assert (passed, wanted) == ([12], [])
     assert "(ledger.book.burned.v9)" in problem
+
+
+@pytest.mark.parametrize("wrong", [{"state": b"not json"}, {"type": "ledger.book.burned.v9"}, {}])
+def test_what_is_to_be_skipped_is_passed_over_unread(wrong: dict[str, Any]) -> None:
+    records = [GOOD[0], a_record(13, 6)._replace(**wrong), GOOD[1]]
+    assert places_taken(a_projection(DayClosed.TYPE), records, {13}) == ([12, 13, 14], [12, 14], "")

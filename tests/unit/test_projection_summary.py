@@ -6,9 +6,9 @@ import pytest
 
 from ledger.domain.book import Book
 from projections.summary import summarize
-from schemas.books.events import DayClosed
+from schemas.books.events import DayClosed, EventSkipped
 from schemas.registry import REGISTRY
-from schemas.values import Event
+from schemas.values import ABSENT, Absent, Event
 from tests.loan_builders import Life, a_bullet, days
 
 BOOK = Book(
@@ -61,6 +61,19 @@ def test_money_that_was_in_time_after_all_says_so() -> None:
 def test_a_closed_day_counts_its_loans(count: int, words: str) -> None:
     closed = DayClosed(book_id="main", business_date=date(2026, 3, 1), loans_visited=count)
     assert summarize(closed, BOOK) == f"closed 2026-03-01, {words}"
+
+
+@pytest.mark.parametrize(("projection", "whose"), [("postings", "postings"), (ABSENT, "all projections")])
+def test_a_skipped_event_is_named_with_whom_it_concerns_and_why(projection: str | Absent, whose: str) -> None:
+    skipped = EventSkipped(
+        book_id="main",
+        position=1204,
+        partition=3,
+        reason="two lines swapped",
+        skipped_on=days(1),
+        projection=projection,
+    )
+    assert summarize(skipped, BOOK) == f"skipped the event at position 1,204 for {whose}: two lines swapped"
 
 
 def test_the_golden_events_cover_every_type_that_a_trail_may_meet() -> None:

@@ -186,7 +186,7 @@ def test_bytes_that_are_no_event_are_refused_by_name(encoded: bytes) -> None:
         read(encoded)
 
 
-@pytest.mark.parametrize("deep", ["[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000])
+@pytest.mark.parametrize("deep", ["[" * 100_000 + "]" * 100_000, '{"a":' * 40_000 + "1" + "}" * 40_000])
 def test_data_without_a_bottom_is_refused(deep: str) -> None:
     with pytest.raises(UnreadableEvent, match="recursion"):
         decoded(changed('"loans_visited":3', f'"loans_visited":{deep}'))
@@ -224,3 +224,10 @@ def test_an_instant_is_utc_with_six_digits() -> None:
 
 def test_the_digest_of_bytes_is_their_sha_256() -> None:
     assert digest(b"").hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_more_bytes_than_are_ever_written_are_not_read_either() -> None:
+    encoded = write(attributes(), EVENT)
+    assert read(encoded.ljust(LARGEST_EVENT_BYTES)) == read(encoded)
+    with pytest.raises(UnreadableEvent, match=rf"{LARGEST_EVENT_BYTES + 1} bytes; none is written with more"):
+        read(encoded.ljust(LARGEST_EVENT_BYTES + 1))

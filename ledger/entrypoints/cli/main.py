@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ledger.entrypoints.cli import (
+    dead_letters,
     development,
     loan_queries,
     projections,
@@ -29,6 +30,7 @@ for module in (setup, writing, queries, loan_queries, workers, recovery):
     module.register(app)
 app.add_typer(queries.audit_app, name="audit")
 app.add_typer(projections.app, name="projections")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(servers.app, name="embedded")
 app.add_typer(development.app, name="dev")
 

@@ -60,6 +60,12 @@ def print_warning(message: str) -> None:
     errors.print(message, markup=False)
 
 
+def print_alarm(message: str) -> None:
+    """What a person must see to before anything else."""
+    errors.print("[bold white on red] ALARM [/] ", end="")
+    errors.print(message, markup=False, style="bold red")
+
+
 class _Rate(ProgressColumn):
     """How much in a second."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ledger.bootstrap import Ledger
+from ledger.domain.errors import ReasonMissing
 from ledger.entrypoints.cli.options import Json
 from ledger.entrypoints.cli.output import console, errors, print_json, print_table, progress
 from ledger.entrypoints.cli.workers import project_status
@@ -26,10 +27,6 @@ Loan = Annotated[str | None, typer.Option(metavar="LOAN", help="Only this loan."
 
 class WhatToVerify(BadInput):
     code = "what_to_verify"
-
-
-class ReasonMissing(BadInput):
-    code = "reason_missing"
 
 
 class Source(Enum):

@@ -15,9 +15,16 @@ import typer
 
 from ledger.bootstrap import Ledger
 from ledger.entrypoints.cli.options import Json
-from ledger.entrypoints.cli.output import console, print_json, print_table, print_warning, progress
+from ledger.entrypoints.cli.output import (
+    console,
+    print_alarm,
+    print_json,
+    print_table,
+    print_warning,
+    progress,
+)
 from ledger.settings import read_settings
-from schemas.errors import Unavailable
+from schemas.errors import Corrupt, Unavailable
 
 if TYPE_CHECKING:
     from ledger.relay.relay import Relay
@@ -26,7 +33,10 @@ if TYPE_CHECKING:
 relay_app = typer.Typer(help="Publish the journal to Kafka: follow it until stopped.", invoke_without_command=True)
 project_app = typer.Typer(help="Bring the projections forward until stopped.", invoke_without_command=True)
 
-Check = Annotated[bool, typer.Option("--check", help="Exit with 6 unless one works now; for health checks.")]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Exit with 6 unless one works now, with 8 if a part stands still; for health checks."),
+]
 Once = Annotated[bool, typer.Option("--once", help="Do what there is to do, then end.")]
 RepairFirst = Annotated[
     bool, typer.Option("--repair", help="First compare Kafka with the journal, and send again what it lost.")
@@ -46,6 +56,10 @@ _STOP_LIMIT_S = 20.0
 
 class NobodyWorks(Unavailable):
     code = "nobody_works"
+
+
+class PartsStandStill(Corrupt):
+    code = "parts_stand_still"
 
 
 @relay_app.callback()
@@ -132,10 +146,19 @@ def project_status(check: Check = False, json: Json = False) -> None:
     if json:
         print_json({"workers": workers, "projections": rows})
     else:
-        columns = {"projection": "left", "events behind": "right", "partitions behind": "right", "problem": "left"}
-        shown = [(each.projection, each.events, each.partitions, each.problem or "") for each in rows]
-        print_table("Projections", columns, shown)
+        columns = {"projection": "left", "events behind": "right", "partitions behind": "right"}
+        columns |= {"stopped": "right", "dead letters": "right"}
+        print_table(
+            "Projections",
+            columns,
+            [(each.projection, each.events, each.partitions, each.stopped, each.dead_letters) for each in rows],
+        )
         console.print(f"Workers: {', '.join(workers) or 'none just now; queries bring the projections forward'}")
+    for each in rows:
+        if each.problem:
+            print_alarm(f"{each.projection} stands still on {each.stopped} partitions: {each.problem}")
+    if check and any(each.problem for each in rows):
+        raise PartsStandStill("asked whether all is well with the projections; the alarms above say what is not")
     if check and not workers:
         raise NobodyWorks("asked whether a projection worker works; none was seen. Start one with ledger project")
 

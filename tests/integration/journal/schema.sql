@@ -424,6 +424,7 @@ CREATE TABLE journal.snapshot (
     CONSTRAINT snapshot_head_hash_check CHECK ((length(head_hash) = 32)),
     CONSTRAINT snapshot_version_check CHECK ((version > 0))
 );
+ALTER TABLE ONLY journal.snapshot ALTER COLUMN state SET STORAGE EXTERNAL;
 
 ALTER TABLE journal.snapshot OWNER TO ledger_owner;
 
@@ -478,6 +479,25 @@ CREATE TABLE projections.checkpoint (
 
 ALTER TABLE projections.checkpoint OWNER TO ledger_projector;
 
+CREATE TABLE projections.dead_letter (
+    projection text NOT NULL,
+    book text NOT NULL,
+    "position" bigint NOT NULL,
+    partition smallint NOT NULL,
+    type text NOT NULL,
+    stream text,
+    key text,
+    hash text NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    skipped boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE projections.dead_letter OWNER TO ledger_projector;
+
 CREATE TABLE projections.worker (
     id text NOT NULL,
     book text NOT NULL,
@@ -525,6 +545,9 @@ ALTER TABLE ONLY projections.build
 
 ALTER TABLE ONLY projections.checkpoint
     ADD CONSTRAINT checkpoint_pkey PRIMARY KEY (projection, place, book, partition);
+
+ALTER TABLE ONLY projections.dead_letter
+    ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (projection, book, "position");
 
 ALTER TABLE ONLY projections.worker
     ADD CONSTRAINT worker_pkey PRIMARY KEY (id);
@@ -632,6 +655,8 @@ GRANT SELECT ON TABLE ledger_migrations.applied TO PUBLIC;
 GRANT SELECT ON TABLE projections.build TO ledger_reader;
 
 GRANT SELECT ON TABLE projections.checkpoint TO ledger_reader;
+
+GRANT SELECT ON TABLE projections.dead_letter TO ledger_reader;
 
 GRANT SELECT ON TABLE projections.worker TO ledger_reader;
 

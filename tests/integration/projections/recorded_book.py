@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from threading import Event as Flag
 from threading import Thread
+from typing import Any
 
 from ledger.clock import random_event_ids
 from ledger.domain.book import Book, apply, open_book
@@ -25,9 +26,9 @@ from projections.feed import Batch, Feed, FeedEvent, Owner
 from projections.journal_feed import JournalFeed
 from projections.place import Place
 from projections.runner import Runner
-from schemas.books.events import DayClosed
+from schemas.books.events import DayClosed, EventSkipped
 from schemas.registry import REGISTRY
-from schemas.values import Event
+from schemas.values import ABSENT, Event
 from tests.loan_builders import Life, a_loan_opened, days
 
 PARTITIONS = 12
@@ -76,25 +77,26 @@ class RecordedBook:
         self.lives(4)
         self.records("loan/late-entry", a_withdrawn_mark("late-entry").events)
         day = DayClosed(book_id=self.book.book_id, business_date=days(5), loans_visited=1)
-        last = self.records(f"book/{self.book.book_id}", [day])
+        last = self.records(f"book/{self.book.book_id}", [day, a_skip(self.book.book_id, 1)])
         assert {event.type for event in self.journal.after(0, 1_000)} == set(REGISTRY.types)
         return last
 
     @contextmanager
-    def runner(self, feed: Feed, *, stall_s: float = 30.0) -> Iterator[Runner]:
-        with Runner(self.database, self.journal, self.book, feed, stall_s=stall_s) as runner:
+    def runner(self, feed: Feed, **other: Any) -> Iterator[Runner]:
+        with Runner(self.database, self.journal, self.book, feed, **other) as runner:
             yield runner
 
     @contextmanager
-    def worker(self, *, pause_s: float = 0.01, retry_s: float = 5.0) -> Iterator[Runner]:
+    def worker(self, *, pause_s: float = 0.01, retry_s: float = 5.0, beat_s: float = 1.0) -> Iterator[Runner]:
         """A worker that follows the journal."""
-        with self.runner(JournalFeed(self.journal, batch=BATCH, pause_s=pause_s, retry_s=retry_s)) as runner:
+        feed = JournalFeed(self.journal, batch=BATCH, pause_s=pause_s, retry_s=retry_s)
+        with self.runner(feed, beat_s=beat_s) as runner:
             yield runner
 
     @contextmanager
-    def fed_with(self, *batches: Batch) -> Iterator[Runner]:
-        """A worker that gets what a test says, batch by batch."""
-        with self.runner(ScriptedFeed(list(batches))) as runner:
+    def fed_with(self, *batches: Batch, at_once: Callable[[], int] = lambda: 1) -> Iterator[Runner]:
+        """A worker that gets what a test says, batch by batch, or up to so many at once."""
+        with self.runner(ScriptedFeed(list(batches), at_once)) as runner:
             yield runner
 
     def batches(self) -> dict[int, Batch]:
@@ -134,9 +136,10 @@ class RecordedBook:
 
 @dataclass
 class ScriptedFeed:
-    """Delivers one batch per poll, after claiming its partition where that has not happened yet."""
+    """Delivers one batch per poll, or up to so many of different partitions, after claiming those."""
 
     waiting: list[Batch]
+    at_once: Callable[[], int] = lambda: 1
     claimed: set[int] = field(default_factory=set)
 
     @property
@@ -144,11 +147,14 @@ class ScriptedFeed:
         return "script"
 
     def poll(self, owner: Owner) -> list[Batch]:
-        if not self.waiting:
-            return []
-        batch = self.waiting.pop(0)
-        self.claim({batch.partition} - self.claimed, owner)
-        return [batch]
+        found: list[Batch] = []
+        limit = self.at_once()
+        while self.waiting and len(found) < limit:
+            if self.waiting[0].partition in {batch.partition for batch in found}:
+                break
+            found.append(self.waiting.pop(0))
+        self.claim({batch.partition for batch in found} - self.claimed, owner)
+        return found
 
     def claim(self, partitions: Collection[int], owner: Owner) -> None:
         if partitions:
@@ -198,6 +204,18 @@ def a_withdrawn_mark(loan_id: str) -> Life:
     life.day_end(days(1))
     life.pays(100_00, days(0), today=days(5))
     return life
+
+
+def a_skip(book_id: str, position: int, projection: str | None = "delinquency", partition: int = 0) -> EventSkipped:
+    """That a projection (None: all) passes over the event at a position."""
+    return EventSkipped(
+        book_id=book_id,
+        position=position,
+        partition=partition,
+        reason="tried with another version",
+        skipped_on=days(6),
+        projection=projection or ABSENT,
+    )
 
 
 def opened(loan_id: str) -> Life:

@@ -12,13 +12,15 @@ from tests.integration.projections.recorded_book import RecordedBook
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_any_interleaving_of_partitions_with_repetitions_builds_the_same(recorded: RecordedBook, seed: int) -> None:
+    """Of every projection in the catalogue, from events of every kind; batches come alone and several at once."""
     if not recorded.loans:
         recorded.every_kind()
     in_order = recorded.digests_from_the_journal()
     recorded.forgets_everything()
-    script = shuffled(list(recorded.batches().values()), random.Random(seed))
-    with recorded.fed_with(*script) as runner:
-        for _ in script:
+    chance = random.Random(seed)
+    script = shuffled(list(recorded.batches().values()), chance)
+    with recorded.fed_with(*script, at_once=lambda: chance.randint(1, 6)) as runner:
+        while not recorded.is_current():
             runner.step()
         assert not runner.stopped
     assert recorded.digests() == in_order

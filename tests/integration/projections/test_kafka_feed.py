@@ -2,99 +2,18 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 
 import pytest
-from kafka import KafkaProducer
 
 from ledger.clock import system_clock
-from ledger.journal.lease import Lease
-from ledger.journal.published import PublishedJournal
-from ledger.journal.records import RecordedEvent
-from ledger.relay.cluster import Cluster
-from ledger.relay.relay import Relay, RelayedBook
-from ledger.relay.topics import require_topics
 from projections.catalogue import PROJECTIONS
 from projections.errors import ProjectionsLagging
 from projections.kafka_feed import KafkaFeed
 from projections.rebuild import Rebuild
-from projections.runner import Runner
-from schemas.envelope import CONTENT_TYPE
-from schemas.registry import JOURNAL_TOPIC
-from tests.integration.projections.recorded_book import BATCH, PARTITIONS, RecordedBook, eventually, running
-
-Publish = Callable[..., None]
-Worker = Callable[[], AbstractContextManager[Runner]]
-
-
-@pytest.fixture(scope="session")
-def journal_topic(kafka_bootstrap: str) -> None:
-    """The topics as the relay makes them."""
-    require_topics(Cluster(bootstrap=kafka_bootstrap), "projections-test", PARTITIONS, replication=1)
-
-
-@pytest.fixture
-def publish(recorded: RecordedBook, kafka_bootstrap: str, journal_topic: None) -> Iterator[Publish]:
-    """Writes events as the relay does; under another book's name if told."""
-    producer = KafkaProducer(bootstrap_servers=kafka_bootstrap)
-
-    def send(events: Sequence[RecordedEvent], book_id: str = recorded.book.book_id) -> None:
-        sent = [producer.send(JOURNAL_TOPIC, **as_record(event, book_id)) for event in events]
-        for each in sent:
-            each.get(timeout=20)
-
-    yield send
-    producer.close(timeout=10)
-
-
-@pytest.fixture
-def worker(recorded: RecordedBook, kafka_bootstrap: str) -> Worker:
-    @contextmanager
-    def make() -> Iterator[Runner]:
-        feed = KafkaFeed(kafka_bootstrap, recorded.book.book_id, batch=BATCH)
-        with recorded.runner(feed) as runner, running(runner):
-            yield runner
-
-    return make
-
-
-def as_record(event: RecordedEvent, book_id: str) -> dict[str, object]:
-    headers = {
-        "content-type": CONTENT_TYPE,
-        "book": book_id,
-        "position": event.position,
-        "partitionseq": event.partitionseq,
-        "recorded_us": event.recorded_us,
-        "type": event.type,
-        "stream": event.stream,
-        "streamversion": event.version,
-    }
-    return {
-        "key": event.key.encode(),
-        "value": event.state,
-        "partition": event.partition,
-        "timestamp_ms": event.recorded_us // 1000,
-        "headers": [(name, str(value).encode()) for name, value in headers.items()],
-    }
-
-
-def after(recorded: RecordedBook, position: int) -> list[RecordedEvent]:
-    return recorded.journal.after(position, 1_000_000)
-
-
-def relay(recorded: RecordedBook, bootstrap: str) -> None:
-    """Publish what the journal holds, with the real relay."""
-    book = RelayedBook(
-        book_id=recorded.book.book_id, journal_id=recorded.book.journal_id, partitions=recorded.book.partitions
-    )
-    with (
-        PublishedJournal(recorded.database) as journal,
-        Relay(journal, Lease(recorded.database), Cluster(bootstrap=bootstrap), book) as publisher,
-    ):
-        publisher.drain()
+from tests.integration.projections.published import Publish, Worker, after, relay
+from tests.integration.projections.recorded_book import BATCH, PARTITIONS, RecordedBook, eventually
 
 
 def test_from_every_kind_of_event_kafka_and_the_journal_fill_the_tables_alike(

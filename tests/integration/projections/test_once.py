@@ -3,10 +3,14 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event as Flag
 
 import pytest
 
+from ledger.journal.errors import JournalUnavailable
+from projections import loan_now
 from projections.builds import install
 from projections.catalogue import PROJECTIONS
 from projections.checkpoint import advance, claim
@@ -14,7 +18,7 @@ from projections.errors import Fenced, PartitionGap
 from projections.feed import Batch
 from projections.place import Place
 from projections.projection import Fact
-from tests.integration.projections.recorded_book import RecordedBook, eventually, running
+from tests.integration.projections.recorded_book import RecordedBook, ScriptedFeed, eventually, running
 
 
 def a_full_partition(recorded: RecordedBook) -> Batch:
@@ -92,6 +96,30 @@ def test_a_gap_in_one_partition_does_not_stop_the_others(recorded: RecordedBook)
         runner.step()
     assert recorded.positions()[full.partition] == 0
     assert recorded.positions()[other.partition] == other.events[-1].position
+
+
+def test_a_worker_stopped_in_the_middle_of_a_batch_loses_what_it_holds(recorded: RecordedBook) -> None:
+    """Else nobody could take its partition over for as long as it is stopped."""
+    batch = a_full_partition(recorded)
+    begun, goes_on = Flag(), Flag()
+
+    def hangs(*_: object) -> None:
+        begun.set()
+        assert goes_on.wait(30)
+
+    hanging = replace(loan_now.PROJECTION, apply=hangs)
+    feed = ScriptedFeed([batch])
+    with recorded.runner(feed, projections=[hanging], abandoned_s=1) as zombie, ThreadPoolExecutor() as pool:
+        work = pool.submit(zombie.step)
+        assert begun.wait(30)
+        with recorded.fed_with(batch) as successor:
+            successor.step()
+        goes_on.set()
+        with pytest.raises(JournalUnavailable, match="idle-in-transaction"):
+            work.result(30)
+    assert recorded.positions("loan_now")[batch.partition] == batch.events[-1].position
+    recorded.catches_up()
+    assert recorded.digests() == recorded.digests_from_the_journal()
 
 
 def test_a_fenced_worker_takes_the_partition_back_after_a_while(recorded: RecordedBook) -> None:

@@ -141,8 +141,7 @@ def test_a_partition_goes_on_when_what_stopped_it_is_gone(recorded: RecordedBook
     with recorded.worker() as runner:
         forbid_amounts(recorded, 6000)
         runner.step()
-    with recorded.database.connect("ledger_projector") as connection:
-        connection.execute("alter table projections.postings drop constraint forbidden")
+    allow_amounts(recorded)
     recorded.catches_up()
     assert recorded.is_current()
 
@@ -164,3 +163,8 @@ def forbid_amounts(recorded: RecordedBook, amount_minor: int) -> None:
         connection.execute(
             f"alter table projections.postings add constraint forbidden check (amount_minor <> {amount_minor})".encode()
         )
+
+
+def allow_amounts(recorded: RecordedBook) -> None:
+    with recorded.database.connect("ledger_projector") as connection:
+        connection.execute("alter table projections.postings drop constraint forbidden")

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from ledger.clock import random_event_ids
 from ledger.domain.book import apply as apply_to_book
-from ledger.domain.book import close_day, open_book
+from ledger.domain.book import close_day, open_book, skip_event
 from ledger.domain.loan import apply
 from ledger.journal.database import Database
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
@@ -60,7 +60,7 @@ class RelayedLedger:
             return journal.head().position
 
     def records_days(self) -> int:
-        """Open the book and close its first day; the journal's head."""
+        """Open the book, close its first day, and skip an event; the journal's head."""
         opened = open_book(
             None,
             self.book_id,
@@ -75,8 +75,11 @@ class RelayedLedger:
         book = apply_to_book(None, opened[0])
         assert book
         closed = close_day(book, OPENED, loans_visited=0, today=days(0))
+        skipped = skip_event(
+            book, 1, partition=0, projection="postings", reason="tried with another version", today=days(0)
+        )
         with Journal(self.database) as journal:
-            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed])])
+            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed, *skipped])])
             assert outcome.verdict is Verdict.APPENDED
             return journal.head().position
 

@@ -1,0 +1,89 @@
+"""What an operator sees and types when an event cannot be applied."""
+
+import pytest
+
+from ledger.journal.database import Database
+from tests.e2e.conftest import Program
+
+POISON = "alter table projections.postings add constraint forbidden check (amount_minor <> 6660)"
+CURE = "alter table projections.postings drop constraint forbidden"
+
+
+def does(book: Program, statement: str) -> None:
+    with Database(url=book.settings["LEDGER_DATABASE_URL"]).connect("ledger_projector") as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture
+def stopped(book: Program) -> Program:
+    """A book whose postings stand still at a payment."""
+    book("loan", "open", "l1", "100.00", "--due", "2026-01-31", "--on", "2026-01-01")
+    book("balances")
+    does(book, POISON)
+    book("pay", "l1", "66.60", "--on", "2026-01-15", "--payment", "p1")
+    assert "error poisoned_event" in book("balances", status=8).err
+    return book
+
+
+def position(book: Program) -> str:
+    [letter] = book("dead-letters", "list", "--json").json
+    return str(letter["position"])
+
+
+def test_a_dead_letter_is_listed_with_its_loan_and_why(stopped: Program) -> None:
+    [letter] = stopped("dead-letters", "list", "--json").json
+    told = {"projection": "postings", "stream": "loan/l1", "status": "stopped", "code": "CheckViolation", "times": 1}
+    assert {name: letter[name] for name in told} == told
+    assert "loan/l1" in stopped("dead-letters", "list").out
+
+
+def test_a_dead_letter_is_shown_as_it_was_recorded(stopped: Program) -> None:
+    shown = stopped("dead-letters", "show", position(stopped), "--json").json
+    assert shown["event"]["data"]["payment_id"] == "p1"
+    assert shown["hash"] == shown["letters"][0]["hash"]
+    text = stopped("dead-letters", "show", position(stopped)).out
+    assert all(word in text for word in ("postings stopped", "CheckViolation", '"amount_minor": 6660', shown["hash"]))
+
+
+def test_status_is_loud_about_what_stands_still(stopped: Program) -> None:
+    [row] = [each for each in stopped("project", "status", "--json").json["projections"] if each["problem"]]
+    assert (row["projection"], row["stopped"], row["dead_letters"]) == ("postings", 1, 1)
+    checked = stopped("project", "status", "--check", status=8)
+    assert "ALARM postings stands still" in " ".join(checked.err.split())
+    assert "error parts_stand_still" in checked.err
+
+
+def test_a_retry_after_the_cure_brings_everything_forward(stopped: Program) -> None:
+    assert "error poisoned_event" in stopped("dead-letters", "retry", position(stopped), status=8).err
+    does(stopped, CURE)
+    assert "to postings" in stopped("dead-letters", "retry", position(stopped)).out
+    assert stopped("dead-letters", "list", "--json").json == []
+    [letter] = stopped("dead-letters", "list", "--all", "--json").json
+    assert (letter["status"], letter["times"]) == ("applied", 2)
+    assert stopped("loan", "show", "l1", "--json").json["total_due_minor"] == 3340
+
+
+def test_a_running_worker_goes_on_after_a_skip_and_the_trail_shows_it(stopped: Program) -> None:
+    stopped.start("project")
+    where = position(stopped)
+    arguments = ["dead-letters", "skip", where, "--projection", "postings", "--key", "k", "--reason", "swapped lines"]
+    assert f"Skipped position {where}" in stopped(*arguments).out
+    assert stopped(*arguments).out == stopped(*arguments).out
+    assert stopped("project", "status", "--json").json["projections"][1]["problem"] is None
+    assert "error already_skipped" in stopped(*arguments[:-4], "--reason", "again", status=3).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (["show", "1"], 4, "dead_letter_not_found"),
+        (["retry", "1"], 4, "dead_letter_not_found"),
+        (["skip", "1", "--reason", "x"], 4, "dead_letter_not_found"),
+        (["skip", "999", "--reason", "x"], 4, "event_not_found"),
+        (["skip", "1", "--reason", ""], 2, "reason_missing"),
+    ],
+)
+def test_what_is_no_dead_letter_is_refused_by_name(
+    looked_at: Program, arguments: list[str], status: int, code: str
+) -> None:
+    assert f"error {code}" in looked_at("dead-letters", *arguments, status=status).err
