@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from schemas.books.events import BookOpened, DayClosed, EventSkipped
-from schemas.envelope import UNREADABLE, Envelope, UnreadableEvent, require_size
+from schemas.envelope import UNREADABLE, Envelope, Skimmed, UnreadableEvent, require_size
 from schemas.errors import Corrupt
 from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
@@ -35,7 +35,7 @@ class Registry:
         self._recorded = {name: decoder(event_type) for name, event_type in self.types.items()}
         self._decoders = {name: msgspec.json.Decoder(event_type) for name, event_type in self.types.items()}
 
-    def decode(self, envelope: Envelope) -> Event:
+    def decode(self, envelope: Envelope | Skimmed) -> Event:
         """The fact in an envelope, as the newest version of its type.
 
         Raises `UnknownEventType` for a type that this version of the contract does not have, `UnreadableEvent` for
@@ -79,7 +79,7 @@ class Registry:
         """The family topics, sorted."""
         return tuple(sorted({event_type.FAMILY for event_type in self.types.values()}))
 
-    def _decode_as_written(self, envelope: Envelope) -> Event:
+    def _decode_as_written(self, envelope: Envelope | Skimmed) -> Event:
         decoder = self._decoders.get(envelope.type)
         if decoder is None:
             raise UnknownEventType(

@@ -19,7 +19,7 @@ from ledger.journal.encoding import StreamHead
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent, Snapshot
 from ledger.journal.stream_loader import StoredEvent, StoredStream, StreamLoader
-from schemas.envelope import digest
+from schemas.envelope import digest, skim
 from schemas.errors import LedgerError
 from schemas.registry import REGISTRY
 from schemas.values import Event
@@ -135,7 +135,7 @@ class LoanStore:
 
 def decoded(event: RecordedEvent | StoredEvent) -> Event:
     """The fact in a recorded event, as the newest version of its type."""
-    return REGISTRY.decode_recorded(event.type, event.state)
+    return REGISTRY.decode(skim(event.state))
 
 
 def _fold(name: str, stream: StoredStream) -> StoredLoan:
