@@ -27,10 +27,10 @@ create index audit_trail_in_time on audit_trail (book, recorded_us, position);
 insert into audit_trail (book, position, key, loan, stream, version, type, value_date, time, recorded_us, actor,
                          command_id, hash, prevhash, summary)
 select %(book)s, e.*
-  from unnest(%(positions)s::bigint[], %(keys)s::text[], %(loans)s::text[], %(streams)s::text[],
-              %(versions)s::bigint[], %(types)s::text[], %(value_dates)s::date[], %(times)s::timestamptz[],
-              %(recorded)s::bigint[], %(actors)s::text[], %(commands)s::text[], %(hashes)s::text[],
-              %(prevhashes)s::text[], %(summaries)s::text[]) as e
+  from unnest(%(positions)b::bigint[], %(keys)b::text[], %(loans)b::text[], %(streams)b::text[],
+              %(versions)b::bigint[], %(types)b::text[], %(value_dates)b::date[], %(times)b::text[]::timestamptz[],
+              %(recorded)b::bigint[], %(actors)b::text[], %(commands)b::text[], %(hashes)b::text[],
+              %(prevhashes)b::text[], %(summaries)b::text[]) as e
     on conflict (book, position) do nothing
 
 -- name: rows

@@ -13,7 +13,7 @@ import msgspec
 from kafka.errors import KafkaError
 
 from ledger.journal.records import RecordedEvent
-from ledger.relay.clients import Partition, Placement, Producer, Sent, name_of
+from ledger.relay.clients import Partition, Placement, Producer, Sent, announce, name_of
 from ledger.relay.cluster import Cluster, describe, fenced, within
 from ledger.relay.errors import RelayFailed, RelayFenced
 from ledger.relay.heads import Mark, PublishedHead
@@ -83,6 +83,8 @@ class Publisher:
         """One transaction: records to their topics, then the head with the new marks. After it, that is the head."""
         try:
             self._producer.begin_transaction()
+            touched = {Partition(topic, event.partition) for topic, event in records}
+            announce(self._producer, touched | {Partition(heads_topic(self._book_id), 0)})
             marks = self._send_records(records)
             marks.pop(unmarked or "", None)
             head = msgspec.structs.replace(head, partitions=head.partitions | marks)
