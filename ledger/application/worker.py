@@ -6,7 +6,7 @@ does all of it, since the interpreter runs one at a time anyway: two would wait 
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 from ledger.application.alarm import Alarm
@@ -16,7 +16,6 @@ from ledger.application.orders import Answer
 from ledger.application.tasks import Claim, Task
 from ledger.journal.appender import Appender, Result
 from ledger.journal.errors import BrokenChain, StreamConflict
-from ledger.journal.group_commit import compatible
 from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
 from ledger.journal.records import Outcome, Verdict
@@ -74,7 +73,7 @@ class Worker:
         self._loading: dict[str, Task] = {}
         self._ready: dict[Lane, deque[_Ready]] = {lane: deque() for lane in Lane}
         self._refused: list[tuple[Task, LedgerError]] = []
-        self._decided: dict[Lane, list[_Waiting]] = {lane: [] for lane in Lane}
+        self._decided: dict[Lane, deque[_Waiting]] = {lane: deque() for lane in Lane}
         self._committing: Sequence[_Waiting] = ()
 
     def run(self) -> None:
@@ -197,11 +196,13 @@ class Worker:
                 self._answer(task, key_reused(task.order))
 
     def _commit(self) -> None:
-        line = list(chain.from_iterable(self._decided[lane] for lane in Lane))
-        batch = compatible(line, self._at_once, key=lambda waiting: waiting.decided.request)
-        sent = {id(waiting) for waiting in batch}
-        for lane, decided in self._decided.items():
-            self._decided[lane] = [waiting for waiting in decided if id(waiting) not in sent]
+        """Any of those at work may go together: no two claim one stream or one key."""
+        batch: list[_Waiting] = []
+        events = 0
+        for line in self._decided.values():
+            while line and (not batch or events + len(line[0].decided.events) <= self._at_once):
+                events += max(1, len(line[0].decided.events))
+                batch.append(line.popleft())
         self._committing = batch
         self._appender.send([waiting.decided.request for waiting in batch])
 

@@ -5,6 +5,7 @@ partitions loses its order. So the journal decides once, and everything downstre
 """
 
 from functools import lru_cache
+from struct import unpack_from
 
 _MASK = 0xFFFFFFFF
 _MULTIPLIER = 0x5BD1E995
@@ -14,10 +15,10 @@ def murmur2(data: bytes) -> int:
     """32-bit MurmurHash2 with Kafka's seed, as an unsigned number."""
     length = len(data)
     value = 0x9747B28C ^ length
-    for start in range(0, length - 3, 4):
-        word = int.from_bytes(data[start : start + 4], "little") * _MULTIPLIER & _MASK
-        word = (word ^ word >> 24) * _MULTIPLIER & _MASK
-        value = value * _MULTIPLIER & _MASK ^ word
+    for word in unpack_from(f"<{length // 4}I", data):
+        mixed = word * _MULTIPLIER & _MASK
+        mixed = (mixed ^ mixed >> 24) * _MULTIPLIER & _MASK
+        value = value * _MULTIPLIER & _MASK ^ mixed
     if rest := length & 3:
         value = (value ^ int.from_bytes(data[length - rest :], "little")) * _MULTIPLIER & _MASK
     value = (value ^ value >> 13) * _MULTIPLIER & _MASK
