@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
+from weakref import WeakKeyDictionary
 
 from ledger.application.alarm import Alarm
 from ledger.application.commands import OpenLoan
 from ledger.application.decider import Decider
 from ledger.application.loan_store import LoanStore
 from ledger.application.orders import Answer, Order, Result
-from ledger.application.tasks import Handover, Promise, Reply, Task
+from ledger.application.tasks import Handover, Letter, Mailbox, Promise, Reply, Task
 from ledger.application.worker import Worker
 from ledger.journal.journal import Journal
 from ledger.journal.lanes import Lane, LaneQueue
@@ -47,6 +48,7 @@ class Desk:
         self._worker = Worker(
             journal, store, decider, self._queue, self._alarm, attempts=limits.attempts, at_once=limits.at_once
         )
+        self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = WeakKeyDictionary()
         self._thread: Thread | None = None
         self._starting = Lock()
 
@@ -75,10 +77,11 @@ class Desk:
 
     async def execute_async(self, order: Order, lane: Lane = Lane.INTERACTIVE) -> Answer:
         """As `execute`, without ever blocking the event loop."""
-        promise = Promise()
+        loop = asyncio.get_running_loop()
+        letter = Letter(self._mailbox(loop), loop.create_future())
         self._start()
-        await self._queue.put_async(self._task(order, lane, promise), lane, self._limits.wait_s)
-        return await asyncio.wrap_future(promise.future)
+        await self._queue.put_async(self._task(order, lane, letter), lane, self._limits.wait_s)
+        return await letter.future
 
     def execute_many(self, orders: Iterable[Order]) -> list[Result]:
         """Execute commands in order of each stream; a refusal fails only its own command and stands in its place."""
@@ -104,6 +107,12 @@ class Desk:
         if self._thread:
             self._thread.join()
         self._alarm.close()
+
+    def _mailbox(self, loop: asyncio.AbstractEventLoop) -> Mailbox:
+        found = self._mailboxes.get(loop)
+        if found is None:
+            found = self._mailboxes[loop] = Mailbox(loop)
+        return found
 
     def _task(self, order: Order, lane: Lane, reply: Reply) -> Task:
         stream = order.command.stream

@@ -1,9 +1,13 @@
 """A command on its way through the desk, and how its caller hears of the answer."""
 
+import asyncio
+from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
+from weakref import ref
 
 from ledger.application.decider import Keyed
 from ledger.application.orders import Answer, Order
@@ -51,8 +55,54 @@ class Handover:
         raise AssertionError("given without an answer")
 
 
+class Letter:
+    """For a coroutine; it may be cancelled before work begins."""
+
+    __slots__ = ("_mailbox", "future")
+
+    def __init__(self, mailbox: "Mailbox", future: "asyncio.Future[Answer]") -> None:
+        self._mailbox = mailbox
+        self.future = future
+
+    def is_wanted(self) -> bool:
+        return not self.future.cancelled()
+
+    def give(self, answer: Answer | BaseException) -> None:
+        self._mailbox.drop(self.future, answer)
+
+
+class Mailbox:
+    """Answers on their way into one event loop, which is woken once for all that have come by then."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = ref(loop)  # it may end, and be forgotten
+        self._letters: deque[tuple[asyncio.Future[Answer], Answer | BaseException]] = deque()
+        self._is_called = False
+
+    def drop(self, future: "asyncio.Future[Answer]", answer: Answer | BaseException) -> None:
+        """From any thread. Where the loop has ended meanwhile nobody waits any more."""
+        self._letters.append((future, answer))
+        if not self._is_called:
+            self._is_called = True
+            loop = self._loop()
+            with suppress(RuntimeError):
+                if loop:
+                    loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._is_called = False  # first: what is dropped from here on calls again
+        while self._letters:
+            future, answer = self._letters.popleft()
+            if future.done():
+                continue
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+
 class Promise:
-    """For a caller that waits later, or in an event loop; it may be cancelled before work begins."""
+    """For a caller that waits later; it may be cancelled before work begins."""
 
     __slots__ = ("future",)
 

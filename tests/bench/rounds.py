@@ -1,7 +1,8 @@
 """Callers that all work at once for a short time; rounds of competitors take turns, since machines are shared."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
@@ -39,6 +40,29 @@ def run_round(callers: Sequence[Work], seconds: float) -> Round:
         barrier.wait()
         started_s = time.perf_counter()
         latencies = [each.result() for each in pending]
+    return Round(
+        started_s=started_s, ended_s=time.perf_counter(), latencies_s=[one for each in latencies for one in each]
+    )
+
+
+def run_round_of_coroutines(work: Callable[[], Awaitable[object]], callers: int, seconds: float) -> Round:
+    """As `run_round`, with callers that are coroutines of one event loop."""
+
+    async def repeat(latencies_s: list[float]) -> None:
+        now_s = time.perf_counter()
+        while now_s < until_s:
+            await work()
+            done_s = time.perf_counter()
+            latencies_s.append(done_s - now_s)
+            now_s = done_s
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(repeat(each) for each in latencies))
+
+    latencies: list[list[float]] = [[] for _ in range(callers)]
+    started_s = time.perf_counter()
+    until_s = started_s + seconds
+    asyncio.run(all_of_them())
     return Round(
         started_s=started_s, ended_s=time.perf_counter(), latencies_s=[one for each in latencies for one in each]
     )

@@ -32,6 +32,10 @@ class Desk:
         self._ledger.desk  # noqa: B018 - made before the threads
         return [self._pay] * number
 
+    async def pay(self) -> None:
+        """The same command of a caller that is a coroutine."""
+        await self._ledger.desk.execute_async(a_payment(self._ledger, self._turns.next()))
+
     def close(self) -> None:
         self._opener.__exit__(None, None, None)
 
