@@ -78,7 +78,7 @@ class Shard:
         self._writer = writer
         self._number = number
         self._traits = Random(f"{plan.seed}/{number}/traits")  # noqa: S311 - the same book again, not a secret
-        self._ids = Random(f"{plan.seed}/{number}/ids")  # noqa: S311
+        self._ids = Random(f"{plan.seed}/{number}/ids")  # noqa: S311 - the same again, too
         self._lives: dict[Traits, list[RequestTemplate]] = {}
         self._waiting: dict[tuple[int, bool], list[_Alive]] = defaultdict(list)
         self._days = [plan.day(day) for day in range(DAYS + LONGEST)]

@@ -4,7 +4,7 @@ The same figures give the same bytes: no date in the file, ids from a fixed salt
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ def draw_portfolio(portfolio: Portfolio, exponents: Mapping[str, int], file: Pat
     """
     try:
         import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
     except ImportError as error:
         raise ChartsMissing(
             f"asked to draw {file}: {error}; install the ledger with its extra charts: repayment-ledger[charts]"
@@ -90,5 +90,8 @@ def _label(axes: "Axes", months: list[date], exponent: int) -> None:
     every = -(-len(months) // _LABELS_MOST) or 1
     shown = range(0, len(months), every)
     axes.set_xticks(list(shown), [f"{months[number]:%Y-%m}" for number in shown], rotation=45, ha="right")
-    as_money: Callable[[float, float], str] = lambda minor, _: format_minor(round(minor), exponent)  # noqa: E731
+
+    def as_money(minor: float, _: float) -> str:
+        return format_minor(round(minor), exponent)
+
     axes.yaxis.set_major_formatter(as_money)
