@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 
+import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
 from ledger.journal.database import Connection, Database, translated
@@ -35,6 +36,8 @@ class Call:
         self._connection: Connection | None = None
         self._pg: PGconn | None = None
         self._is_flushed = True
+        self._answers: list[PGresult] = []
+        self._failure: psycopg.Error | None = None
 
     @property
     def is_under_way(self) -> bool:
@@ -55,12 +58,16 @@ class Call:
         with self._closing_if_it_fails():
             connection = self._connection or self._prepared()
             self._pg = connection.pgconn
+            self._answers, self._failure = [], None
             formats = [Format.BINARY] * len(parameters)
             self._pg.send_query_prepared(_NAME, parameters, formats, Format.BINARY)
             self._is_flushed = self._pg.flush() == _NOTHING_TO_SEND
 
     def is_answered(self) -> bool:
-        """Whether `rows` will not wait; also true when the connection is lost."""
+        """Whether `rows` will not wait; also true when the connection is lost.
+
+        The rows come before the commit that they are about. It is over only when nothing more comes.
+        """
         pg = self._pg
         if pg is None:
             return False
@@ -68,9 +75,15 @@ class Call:
             if not self._is_flushed:
                 self._is_flushed = pg.flush() == _NOTHING_TO_SEND
             pg.consume_input()
-            return not pg.is_busy()
-        except Exception:  # what it is, `rows` raises
+            while not pg.is_busy():
+                answer = pg.get_result()
+                if answer is None:
+                    return True
+                self._answers.append(answer)
+        except psycopg.Error as error:
+            self._failure = error
             return True
+        return False
 
     def waits_for(self) -> tuple[int, int]:
         """File descriptor and events of `select.poll` that bring the answer nearer."""
@@ -84,12 +97,10 @@ class Call:
                 poll = select.poll()
                 poll.register(*self.waits_for())
                 poll.poll()
-            assert self._pg, "nothing was sent"
-            pg, self._pg = self._pg, None
-            answer = pg.get_result()
-            while pg.get_result():
-                pass
-            return _rows(answer)
+            self._pg = None
+            if self._failure:
+                raise self._failure
+            return _rows(self._answers)
 
     @contextmanager
     def _closing_if_it_fails(self) -> Iterator[None]:
@@ -105,17 +116,28 @@ class Call:
         connection = self._connection = self._connect()
         answer = connection.pgconn.prepare(_NAME, self._statement)
         if answer.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(answer)
+            raise _error(answer)
         return connection
 
 
-def _rows(answer: PGresult | None) -> list[Row]:
-    assert answer, "every statement has an answer"
-    if answer.status != ExecStatus.TUPLES_OK:
-        raise error_from_result(answer)
+def _rows(answers: Sequence[PGresult]) -> list[Row]:
+    """The rows of the first answer, if none of them is an error: one behind the rows says that the commit failed."""
+    for answer in answers:
+        if answer.status != ExecStatus.TUPLES_OK:
+            raise _error(answer)
+    if not answers:
+        raise psycopg.OperationalError("the connection was lost")
+    [answer] = answers
     columns = range(answer.nfields)
     value = answer.get_value
     return [tuple([value(row, column) for column in columns]) for row in range(answer.ntuples)]
+
+
+def _error(answer: PGresult) -> psycopg.Error:
+    """As the driver would raise it. An error without a code is not the server's: the connection was lost."""
+    if answer.error_field(DiagnosticField.SQLSTATE):
+        return error_from_result(answer)
+    return psycopg.OperationalError(answer.get_error_message() or "the connection was lost")
 
 
 def _numbered(statement: str) -> bytes:

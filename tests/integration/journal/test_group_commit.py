@@ -190,6 +190,26 @@ def test_what_was_committed_before_the_connection_was_lost_is_answered_as_append
     assert len(everything(journal)) == 3
 
 
+def test_a_commit_that_fails_after_its_rows_came_is_acknowledged_to_nobody(
+    database: Database, journal: Journal, commits: GroupCommit
+) -> None:
+    """The server sends what append returns before it commits."""
+    commits.append([a_request("before")])
+    with database.connect() as superuser:
+        superuser.execute(
+            "create function fail() returns trigger language plpgsql as $$ begin raise 'at the very end'; end $$"
+        )
+        superuser.execute(
+            "create constraint trigger fails after insert on journal.event deferrable initially deferred "
+            "for each row execute function fail()"
+        )
+        with pytest.raises(psycopg.errors.RaiseException, match="at the very end"):
+            commits.append([a_request("lost")])
+        superuser.execute("drop trigger fails on journal.event")
+    assert newest(journal, "lost") is None
+    assert commits.append([a_request("after")])[0].first_position == 2
+
+
 def lose_the_answer_once(database: Database) -> None:
     """A listener ends every writing session as soon as it hears of its commit, once."""
     heard = database.connect()
