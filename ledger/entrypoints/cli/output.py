@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 _PIPED_WIDTH = 160
+_LAID_OUT_MOST = 500  # rows
 
 console = Console(highlight=False)
 if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -40,14 +42,35 @@ def print_table(
     title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]], footer: str | None = None
 ) -> None:
     """A table; `columns` maps each heading to `left` or `right`."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    if len(rows) > _LAID_OUT_MOST:
+        _print_long_table(title, columns, rows, footer)
+        return
     table = Table(
         title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left", box=None
     )
     for heading, side in columns.items():
         table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*row)
     console.print(table)
+
+
+def _print_long_table(
+    title: str, columns: Mapping[str, str], rows: Sequence[Sequence[str]], footer: str | None
+) -> None:
+    """The same without wrapping cells to a window: to lay out twenty thousand rows takes the library twenty seconds."""
+    lines = [list(columns), *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    console.print(title, style="bold", markup=False)
+    for line in lines:
+        cells = [
+            " " * (width - cell_len(cell)) + cell if side == "right" else cell + " " * (width - cell_len(cell))
+            for cell, width, side in zip(line, widths, columns.values(), strict=True)
+        ]
+        print("", "  ".join(cells).rstrip())
+    if footer:
+        console.print(footer, style="italic", markup=False)
 
 
 def print_error(code: str, message: str) -> None:
