@@ -42,16 +42,16 @@ def print_table(
     title: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]], footer: str | None = None
 ) -> None:
     """A table; `columns` maps each heading to `left` or `right`."""
-    rows = [[str(cell) for cell in row] for row in rows]
-    if len(rows) > _LAID_OUT_MOST:
-        _print_long_table(title, columns, rows, footer)
+    texts = [[str(cell) for cell in row] for row in rows]
+    if len(texts) > _LAID_OUT_MOST:
+        _print_long_table(title, columns, texts, footer)
         return
     table = Table(
         title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left", box=None
     )
     for heading, side in columns.items():
         table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-    for row in rows:
+    for row in texts:
         table.add_row(*row)
     console.print(table)
 
