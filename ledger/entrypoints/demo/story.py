@@ -16,6 +16,7 @@ from ledger.domain.book import Book
 from ledger.domain.money import format_minor
 from ledger.entrypoints.cli.output import console, print_table, progress
 from ledger.entrypoints.demo.comparison import Comparison, compare, fold_lateness, stated_days
+from projections.catalogue import PROJECTIONS
 from projections.queries import Queries
 from schemas.errors import Refused
 from schemas.overdue.events import InstallmentOverdue
@@ -103,7 +104,7 @@ def _publish(ledger: Ledger, bootstrap: str) -> None:
 def _project(ledger: Ledger) -> None:
     with progress("Projecting from Kafka", "applied") as report, ledger.runner(kafka=True) as runner:
         runner.catch_up(progress=report)
-    console.print("[bold]5[/] Read      loan_now, postings, delinquency and audit_trail have read it all from Kafka\n")
+    console.print(f"[bold]5[/] Read      {len(PROJECTIONS)} projections have read it all from Kafka\n")
 
 
 def _show_balances(queries: Queries, book: Book) -> None:
