@@ -111,7 +111,11 @@ class Desk:
     def _mailbox(self, loop: asyncio.AbstractEventLoop) -> Mailbox:
         found = self._mailboxes.get(loop)
         if found is None:
-            found = self._mailboxes[loop] = Mailbox(loop)
+            with self._starting:
+                # Letters that nobody fetched hold on to their loop.
+                for ended in [each for each in self._mailboxes if each.is_closed()]:
+                    del self._mailboxes[ended]
+                found = self._mailboxes[loop] = Mailbox(loop)
         return found
 
     def _task(self, order: Order, lane: Lane, reply: Reply) -> Task:

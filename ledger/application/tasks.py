@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -95,6 +95,8 @@ class Mailbox:
             future, answer = self._letters.popleft()
             if future.done():
                 continue
+            if isinstance(answer, StopIteration):
+                answer = RuntimeError(f"a command raised {answer!r}, which no future can hold")
             if isinstance(answer, BaseException):
                 future.set_exception(answer)
             else:
@@ -113,10 +115,11 @@ class Promise:
         return self.future.set_running_or_notify_cancel()
 
     def give(self, answer: Answer | BaseException) -> None:
-        if isinstance(answer, BaseException):
-            self.future.set_exception(answer)
-        else:
-            self.future.set_result(answer)
+        with suppress(InvalidStateError):  # cancelled before anybody asked
+            if isinstance(answer, BaseException):
+                self.future.set_exception(answer)
+            else:
+                self.future.set_result(answer)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,7 @@ does all of it, since the interpreter runs one at a time anyway: two would wait 
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ledger.application.decider import Decided, Decider, key_reused
 from ledger.application.loan_store import LoanStore, StoredLoan, decoded
 from ledger.application.orders import Answer
 from ledger.application.tasks import Claim, Task
+from ledger.domain.identifiers import require_identifier
 from ledger.journal.appender import Appender, Result
 from ledger.journal.errors import BrokenChain, StreamConflict
 from ledger.journal.journal import Journal
@@ -83,7 +85,7 @@ class Worker:
                 if not self._step():
                     calls = (self._appender.call, self._loader.call)
                     self._alarm.wait(call.waits_for() for call in calls if call.is_under_way)
-            except Exception as error:  # whatever it is, it belongs to those who wait
+            except BaseException as error:  # whatever it is, it belongs to those who wait
                 self._drop_everything(error)
         self._store.save_snapshots()
         self._loader.close()
@@ -122,6 +124,8 @@ class Worker:
         for task in self._queue.take_now(self._choose):
             if not (task.tries or task.reply.is_wanted()):
                 self._release(task)
+            elif wrong := _wrong_id(task):
+                self._answer(task, wrong)
             elif task.found_at:
                 self._answer_again(task, *task.found_at)
             elif stored := self._store.kept(task.stream):
@@ -173,7 +177,7 @@ class Worker:
             else:  # it may rest on what other processes have changed since
                 self._store.forget([task.stream])
                 self._unloaded[task.stream] = task
-        except Exception as error:
+        except BaseException as error:
             self._answer(task, error)
         else:
             self._decided[task.lane].append(_Waiting(task, decided))
@@ -194,6 +198,7 @@ class Worker:
                 self._answer_again(task, first, last)
             else:
                 self._answer(task, key_reused(task.order))
+        self._store.save_snapshots()
 
     def _commit(self) -> None:
         """Any of those at work may go together: no two claim one stream or one key."""
@@ -269,7 +274,7 @@ class Worker:
         self._claimed.difference_update(task.claims)
         self._is_freed = True
 
-    def _drop_everything(self, error: Exception) -> None:
+    def _drop_everything(self, error: BaseException) -> None:
         """A step that failed as nothing should: nobody waits for ever, and the next ones are served."""
         for connection in (self._loader, self._appender):
             connection.close()
@@ -281,4 +286,14 @@ class Worker:
             self._decided[lane].clear()
         for task in list(self._at_work):
             self._store.forget([task.stream])
-            self._answer(task, error)
+            with suppress(Exception):  # one that nobody waits for any more must not keep the others waiting
+                self._answer(task, error)
+
+
+def _wrong_id(task: Task) -> LedgerError | None:
+    """Looked at before anything is loaded: what PostgreSQL cannot take as a name would fail the others too."""
+    try:
+        require_identifier(task.order.command.loan_id, "loan")
+    except LedgerError as error:
+        return error
+    return None

@@ -68,13 +68,16 @@ class StreamLoader:
         return self._call.is_answered() or not self._call.is_under_way
 
     def send(self, names: Sequence[str]) -> None:
-        """Ask for streams by name; a server that is away shows in `streams`."""
+        """Ask for streams by name; what goes wrong shows in `streams`, which asks again."""
         assert not self._names, "one answer at a time"
-        self._names = names
+        self._names = list(dict.fromkeys(names))
         try:
             self._send()
-        except JournalUnavailable:
+        except Exception:
             self._call.close()
+        except BaseException:
+            self._names = ()
+            raise
 
     def streams(self) -> dict[str, StoredStream]:
         """What was asked for, by name; empty where there is no such stream. Waits for it.

@@ -1,7 +1,8 @@
 """Commands through the desk on a real journal: once per key, all or nothing, never twice."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -11,7 +12,14 @@ import pytest
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
 from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
-from ledger.domain.errors import AlreadyReversed, InvalidDate, LoanExists, LoanNotFound, UnknownCurrency
+from ledger.domain.errors import (
+    AlreadyReversed,
+    InvalidDate,
+    InvalidIdentifier,
+    LoanExists,
+    LoanNotFound,
+    UnknownCurrency,
+)
 from ledger.journal.errors import KeyReused
 from ledger.journal.lanes import Lane, QueueClosed
 from schemas.envelope import UnreadableEvent
@@ -151,6 +159,49 @@ def test_a_command_that_breaks_fails_only_its_caller(opened: Ledger) -> None:
     opened.desk.execute(order(LOAN, "open"))
     with pytest.raises(ZeroDivisionError):
         broken.result(10)
+
+
+@pytest.mark.parametrize("broken", [SystemExit, KeyboardInterrupt, StopIteration])
+def test_not_even_a_command_that_ends_programs_ends_the_desk(opened: Ledger, broken: type[BaseException]) -> None:
+    class Ending(LoanCommand):
+        def decide(self, *_: object, **__: object) -> list[Event]:
+            raise broken
+
+    ending = opened.desk.submit(order(Ending(loan_id="l2"), "ending"))
+    opened.desk.execute(order(LOAN, "open"))
+    assert isinstance(ending.exception(10), broken)
+    with pytest.raises(RuntimeError if broken is StopIteration else broken):
+        asyncio.run(opened.desk.execute_async(order(Ending(loan_id="l3"), "ending again")))
+
+
+def test_an_id_that_no_loan_can_have_fails_only_its_own_command(opened: Ledger) -> None:
+    wrong = [order(payment(loan_id="a\0b"), f"wrong-{n}") for n in range(3)]
+    right = [order(replace(LOAN, loan_id=f"r{n}"), f"right-{n}") for n in range(40)]
+    results = opened.desk.execute_many([*right[:20], *wrong, *right[20:]])
+    assert [type(result) for result in results] == [Answer] * 20 + [InvalidIdentifier] * 3 + [Answer] * 20
+
+
+def test_what_fails_as_nothing_should_leaves_nobody_waiting(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened.desk.execute(order(LOAN, "open"))
+    with monkeypatch.context() as patched:
+        patched.setattr(opened.loans, "kept", lambda _: 1 / 0)
+        futures = [opened.desk.submit(order(payment(loan_id=f"x{n}"), f"x-{n}")) for n in range(20)]
+        futures[7].cancel()
+        wait(futures, 10)
+    assert all(future.done() for future in futures)
+    assert opened.desk.execute(order(payment(), "pay")).events
+
+
+def test_event_loops_that_ended_are_forgotten(opened: Ledger) -> None:
+    async def give_up(number: int) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(
+                opened.desk.execute_async(order(replace(LOAN, loan_id=f"g{number}"), f"g-{number}")), 0
+            )
+
+    for number in range(5):
+        asyncio.run(give_up(number))
+    assert len(opened.desk._mailboxes) <= 2  # the last one is seen to have ended when the next begins
 
 
 def test_somebody_who_waits_is_answered_before_bulk_work_that_came_earlier(opened: Ledger) -> None:
