@@ -110,7 +110,7 @@ def portfolio(
 @audit_app.command("show")
 def audit_show(loan: LoanId, wait_for: WaitFor = None, json: Json = False) -> None:
     """Every event of one loan: who did what, when, with the hashes that prove it."""
-    with asking(wait_for, whole_book=False) as (_, queries):
+    with asking(wait_for) as (_, queries):
         rows = queries.audit_trail(loan)
         if json:
             print_json(rows)
