@@ -42,7 +42,7 @@ from projections.catalogue import PROJECTIONS, named
 from projections.dead_letters import DeadLetters
 from projections.errors import DeadLetterNotFound, PoisonedEvent, ProjectionStopped
 from projections.feed import Feed
-from projections.freshness import Patience, bring_current
+from projections.freshness import Patience, bring_current, require_recorded
 from projections.inventory import Inventory, drop_old, inventory
 from projections.journal_feed import JournalFeed
 from projections.lag import Lag
@@ -187,6 +187,10 @@ class Ledger:
         """
         with Queries(self.database, self.book.book_id, fresh=partial(self._bring_current, wait_for)) as queries:
             yield queries
+
+    def require_recorded(self, position: int) -> None:
+        """Raise `NotRecorded` for a position as of which nothing can be known yet."""
+        require_recorded(self.reader, position, "for what was known at", least=0)
 
     def _bring_current(self, wait_for: int | None, projections: Sequence[Projection], loan_id: str | None) -> None:
         bring_current(

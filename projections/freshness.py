@@ -72,18 +72,19 @@ def _goal(journal: Journal, position: int | None, partition: int | None) -> Mapp
     if position is None:
         heads = journal.partition_heads()
     else:
-        _refuse_unrecorded(journal, position)
+        require_recorded(journal, position, "to wait for")
         heads = journal.partition_heads_by(position)
     # Without an event on the partition: as for the whole book, so that there are tables to find nothing in.
     return {partition: heads[partition]} if partition in heads else heads
 
 
-def _refuse_unrecorded(journal: Journal, position: int) -> None:
+def require_recorded(journal: Journal, position: int, asked: str, *, least: int = 1) -> None:
+    """Raise `NotRecorded` for a position beyond the end of the journal, or below `least`. `asked`: what for."""
     head = journal.head().position
-    if not 0 < position <= head:
+    if not least <= position <= head:
         raise NotRecorded(
-            f"asked to wait for position {position}; the journal has positions 1 to {head}. "
-            "Give one that a command answered with"
+            f"asked {asked} position {position}; the journal ends at {head}. Give a position from {least} to {head}, "
+            "like one that a command answered with"
         )
 
 

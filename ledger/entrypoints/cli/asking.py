@@ -17,12 +17,15 @@ def asking(wait_for: int | None) -> Iterator[tuple[Ledger, Queries]]:
         yield ledger, queries
 
 
-def known_position(queries: Queries, known_at: str | None, loan_id: str | None = None) -> int | None:
+def known_position(ledger: Ledger, queries: Queries, known_at: str | None, loan_id: str | None = None) -> int | None:
     """`--known-at` as a position: the one given, or the last one that was recorded by an instant."""
     if known_at is None:
         return None
     asked = read_known_at(known_at)
-    return asked if isinstance(asked, int) else queries.position_at(asked, loan_id=loan_id)
+    if not isinstance(asked, int):
+        return queries.position_at(asked, loan_id=loan_id)
+    ledger.require_recorded(asked)
+    return asked
 
 
 def known_text(position: int | None) -> str:

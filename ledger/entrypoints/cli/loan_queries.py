@@ -26,7 +26,7 @@ def show_loan(
             else:
                 _print_loan(ledger, now, f"Known at position {now.position:,}; ledger audit show {now.loan}")
             return
-        on, position = asked or ledger.today(), known_position(queries, known_at, loan)
+        on, position = asked or ledger.today(), known_position(ledger, queries, known_at, loan)
         found = queries.loan_as_of(loan, on, known_at=position)
         if json:
             print_json({"value_date": on, "known_at": position, **_fields(found)})
@@ -58,7 +58,7 @@ def history(loan: LoanId, wait_for: WaitFor = None, json: Json = False) -> None:
 def schedule(loan: LoanId, known_at: KnownAt = None, wait_for: WaitFor = None, json: Json = False) -> None:
     """What falls due and when: every version of it that was known."""
     with asking(wait_for) as (ledger, queries):
-        found = queries.schedules(loan, known_at=known_position(queries, known_at, loan))
+        found = queries.schedules(loan, known_at=known_position(ledger, queries, known_at, loan))
         if json:
             print_json(found)
             return
@@ -71,7 +71,7 @@ def schedule(loan: LoanId, known_at: KnownAt = None, wait_for: WaitFor = None, j
 def payments(loan: LoanId, known_at: KnownAt = None, wait_for: WaitFor = None, json: Json = False) -> None:
     """Every payment: from when it counts, where it went, and whether it was reversed."""
     with asking(wait_for) as (ledger, queries):
-        position = known_position(queries, known_at, loan)
+        position = known_position(ledger, queries, known_at, loan)
         found = queries.payments(loan, known_at=position)
         if json:
             print_json(found)
@@ -91,6 +91,7 @@ def diff(
     """What became known about a loan between two positions: balances, schedule, marks, payments."""
     after, until = between
     with asking(wait_for) as (ledger, queries):
+        ledger.require_recorded(max(between))
         found = queries.loan_diff(loan, after, until)
         if json:
             print_json(found)

@@ -29,7 +29,7 @@ def balances(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFor = N
             else:
                 _print_balances(ledger, title, now.loans, now.totals)
             return
-        on, position = asked or ledger.today(), known_position(queries, known_at)
+        on, position = asked or ledger.today(), known_position(ledger, queries, known_at)
         found = queries.balances_as_of(on, known_at=position)
         if json:
             print_json(found)
@@ -46,7 +46,7 @@ def delinquency(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFor 
         if closed_on is None or on > closed_on:
             closed = f"closed up to {closed_on}" if closed_on else "not closed yet"
             print_warning(f"days are {closed}; what fell due since is marked by ledger day-end")
-        position = known_position(queries, known_at)
+        position = known_position(ledger, queries, known_at)
         rows = queries.delinquency(on, known_at=position)
         if json:
             print_json(rows)
@@ -66,7 +66,7 @@ def trial_balance(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFo
     """What stands on every account on a date, by currency; debits and credits are equal."""
     asked = optional_date(as_of)
     with asking(wait_for) as (ledger, queries):
-        on, position = asked or ledger.today(), known_position(queries, known_at)
+        on, position = asked or ledger.today(), known_position(ledger, queries, known_at)
         found = queries.trial_balance(on, known_at=position)
         if json:
             print_json(found)

@@ -91,7 +91,7 @@ def test_a_position_that_the_journal_has_not_is_refused(
     recorded: RecordedBook, beyond: int, partition: int | None
 ) -> None:
     head = recorded.lives(1)
-    with pytest.raises(NotRecorded, match=f"positions 1 to {head}"):
+    with pytest.raises(NotRecorded, match=f"the journal ends at {head}"):
         asked(recorded, SHORT, beyond and head + beyond, partition=partition)
 
 
