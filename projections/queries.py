@@ -176,10 +176,14 @@ class Queries:
         with self._snapshot("trial_balance") as at:
             return reports.trial_balance(at, value_date, known_at)
 
-    def portfolio(self, until: date) -> Portfolio:
-        """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now."""
+    def portfolio(self, today: date, until: date | None = None) -> Portfolio:
+        """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now.
+
+        It ends at the end of the last month in which anything changed, or today if that is earlier; with `until`, there,
+        but not after the later of the two: all beyond would be the same.
+        """
         with self._snapshot("portfolio") as at:
-            return reports.portfolio(at, until)
+            return reports.portfolio(at, today, until)
 
     def history(self, loan_id: str) -> list[HistoryLine]:
         """What happened to a loan, in the order in which it became known. Raises `LoanNotFound`."""

@@ -86,7 +86,14 @@ def trial_balance(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFo
 
 
 def portfolio(
-    until: Annotated[str | None, typer.Option(metavar="DATE", help="Last day to look at. Default: today.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Last day to look at. Default: the end of the last month in which a booking or a bucket changed, or "
+            "today if that is earlier. Months in which nothing can change any more are left out.",
+        ),
+    ] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as SVG, too.")] = None,
     wait_for: WaitFor = None,
     json: Json = False,
@@ -94,7 +101,7 @@ def portfolio(
     """Month by month: loans and what they owe by bucket, what was lent and collected."""
     asked = optional_date(until)
     with asking(wait_for) as (ledger, queries):
-        found = queries.portfolio(asked or ledger.today())
+        found = queries.portfolio(ledger.today(), asked)
         if svg:
             from ledger.entrypoints.cli.charts import draw_portfolio  # noqa: PLC0415 - most commands draw nothing
 

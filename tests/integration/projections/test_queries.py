@@ -160,7 +160,7 @@ ASKS: dict[str, Callable[[Queries], object]] = {
     "schedules": lambda queries: queries.schedules("late"),
     "payments": lambda queries: queries.payments("late"),
     "trial_balance": lambda queries: queries.trial_balance(days(3)),
-    "portfolio": lambda queries: queries.portfolio(days(3)),
+    "portfolio": lambda queries: queries.portfolio(days(3), days(3)),
     "history": lambda queries: queries.history("late"),
     "audit_trail": lambda queries: queries.audit_trail("late"),
     "position_at": lambda queries: queries.position_at(datetime(2030, 1, 1, tzinfo=UTC)),
