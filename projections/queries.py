@@ -62,7 +62,7 @@ READS: Mapping[str, tuple[Projection, ...]] = {
         audit_trail.PROJECTION,
     ),
     "schedules": (loan_now.PROJECTION, schedule.PROJECTION),
-    "payments": (loan_now.PROJECTION, payment_history.PROJECTION),
+    "payments": (loan_now.PROJECTION, schedule.PROJECTION, payment_history.PROJECTION),
     "trial_balance": (postings.PROJECTION,),
     "portfolio": (loan_now.PROJECTION, delinquency.PROJECTION, portfolio.PROJECTION),
     "history": (loan_now.PROJECTION, postings.PROJECTION, audit_trail.PROJECTION),
@@ -157,15 +157,18 @@ class Queries:
             return loan_views.loan_diff(at, self._loan(at, loan_id), after, until)
 
     def schedules(self, loan_id: str, *, known_at: int | None = None) -> list[Schedule]:
-        """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`."""
+        """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`, also where it was not known."""
         with self._snapshot("schedules", loan_id) as at:
-            self._loan(at, loan_id)
+            self._loan_known(at, loan_id, known_at)
             return list(loan_views.schedules(at, loan_id, 0, last_known(known_at)))
 
     def payments(self, loan_id: str, *, known_at: int | None = None) -> list[Payment]:
-        """The payments of a loan in the order in which they became known, reversed ones too. Raises `LoanNotFound`."""
+        """The payments of a loan in the order in which they became known, reversed ones too.
+
+        Raises `LoanNotFound`, also where the loan was not known.
+        """
         with self._snapshot("payments", loan_id) as at:
-            self._loan(at, loan_id)
+            self._loan_known(at, loan_id, known_at)
             return list(loan_views.payments(at, loan_id, 0, last_known(known_at)))
 
     def trial_balance(self, value_date: date, *, known_at: int | None = None) -> TrialBalance:
@@ -179,7 +182,7 @@ class Queries:
     def portfolio(self, today: date, until: date | None = None) -> Portfolio:
         """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now.
 
-        It ends at the end of the last month in which anything changed, or today if that is earlier; with `until`, there,
+        It ends with the last month in which anything changed, or today if that is earlier; with `until`, there,
         but not after the later of the two: all beyond would be the same.
         """
         with self._snapshot("portfolio") as at:
@@ -223,6 +226,15 @@ class Queries:
         raise LoanNotFound(
             f"asked for loan {loan_id}; book {self._book_id} has no such loan. ledger balances lists all"
         )
+
+    def _loan_known(self, at: Reader, loan_id: str, known_at: int | None) -> None:
+        """Raise `LoanNotFound` where a loan is not known, or was not yet before its first schedule."""
+        self._loan(at, loan_id)
+        [row] = at.dicts("opened_at", {"loan": loan_id})
+        if last_known(known_at) < row["position"]:
+            raise LoanNotFound(
+                f"asked for loan {loan_id} as known at position {known_at}; it is known from {row['position']} on"
+            )
 
     @contextmanager
     def _reader(self, question: str, loan_id: str | None = None) -> Iterator[Reader]:

@@ -163,6 +163,9 @@ select version, from_position, lines
  where book = %(book)s and loan = %(loan)s and from_position > %(after)s and from_position <= %(until)s
  order by version
 
+-- name: opened_at
+select min(from_position) as position from schedule where book = %(book)s and loan = %(loan)s
+
 -- name: payments
 select payment, position, received_at, value_date, booking_date, amount_minor, currency, method, allocations,
        credit_minor, case when reversed_position <= %(until)s then reversed_position end as reversed_position,

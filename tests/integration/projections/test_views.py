@@ -119,6 +119,8 @@ def test_payments_say_where_money_went_and_whether_it_counted_as_known_then(
     before = queries.payments("l", known_at=second.reversed_position - 1)
     assert [(each.payment, each.cause) for each in before] == [("p1", None), ("p2", None)]
     assert queries.payments("l", known_at=first.position - 1) == []
+    with pytest.raises(LoanNotFound, match=f"known from {positions[0]} on"):
+        queries.payments("l", known_at=positions[0] - 1)
 
 
 def test_a_schedule_is_known_from_the_position_of_its_event(recorded: RecordedBook, queries: Queries) -> None:
@@ -126,7 +128,8 @@ def test_a_schedule_is_known_from_the_position_of_its_event(recorded: RecordedBo
     [version] = queries.schedules("l")
     assert (version.version, version.from_position) == (1, first)
     assert [(line.due_on, line.principal_minor) for line in version.lines] == [(DUE, 100_00)]
-    assert queries.schedules("l", known_at=first - 1) == []
+    with pytest.raises(LoanNotFound, match=f"known from {first} on"):
+        queries.schedules("l", known_at=first - 1)
 
 
 def test_a_difference_tells_what_became_known_in_between(recorded: RecordedBook, queries: Queries) -> None:
