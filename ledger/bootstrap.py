@@ -3,7 +3,7 @@
 import gc
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import date, timedelta
 from functools import cached_property, partial
 from types import TracebackType
@@ -33,14 +33,16 @@ from ledger.journal.keys import CommandKeys, make_key_file, read_key_file
 from ledger.journal.lease import Lease
 from ledger.journal.loading import JournalLoad
 from ledger.journal.migrations import migrate
+from ledger.journal.partitioning import partition_of
 from ledger.journal.published import PublishedJournal
 from ledger.journal.records import RecordedEvent
 from ledger.journal.restore import JournalRestore
 from ledger.settings import Settings
 from projections.catalogue import PROJECTIONS, named
 from projections.dead_letters import DeadLetters
+from projections.errors import DeadLetterNotFound, PoisonedEvent, ProjectionStopped
 from projections.feed import Feed
-from projections.freshness import Patience, bring_current
+from projections.freshness import Patience, bring_current, require_recorded
 from projections.inventory import Inventory, drop_old, inventory
 from projections.journal_feed import JournalFeed
 from projections.lag import Lag
@@ -177,23 +179,30 @@ class Ledger:
         return LoanImport(self.desk, self.day_ends, currency=currency, principal=self.settings.principal)
 
     @contextmanager
-    def queries(self, *, wait_for: int | None = None, whole_book: bool = True) -> Iterator[Queries]:
-        """Queries over projections that have seen everything recorded so far.
+    def queries(self, *, wait_for: int | None = None) -> Iterator[Queries]:
+        """Queries of which each sees everything that was recorded when it was asked.
 
-        While a worker is alive this waits for it; else it brings the projections forward itself. `wait_for`: what is
-        beyond this position need not be seen, and if a query is not of the `whole_book`, what is on other partitions.
+        While a worker is alive a query waits for it; else it brings the projections that it reads forward itself.
+        `wait_for`: what is beyond this position need not be seen.
         """
+        with Queries(self.database, self.book.book_id, fresh=partial(self._bring_current, wait_for)) as queries:
+            yield queries
+
+    def require_recorded(self, position: int) -> None:
+        """Raise `NotRecorded` for a position as of which nothing can be known yet."""
+        require_recorded(self.reader, position, "for what was known at", least=0)
+
+    def _bring_current(self, wait_for: int | None, projections: Sequence[Projection], loan_id: str | None) -> None:
         bring_current(
             self.database,
             self.reader,
             self.book,
             patience=self._patience(),
             position=wait_for,
-            whole_book=whole_book,
+            partition=None if loan_id is None else partition_of(loan_id, self.book.partitions),
             batch=self.settings.projection_batch,
+            projections=projections,
         )
-        with self._queries() as queries:
-            yield queries
 
     def _patience(self) -> Patience:
         return Patience(
@@ -278,6 +287,8 @@ class Ledger:
 
     def skip_dead_letter(self, position: int, projection: str | None, *, reason: str, key: str) -> int:
         """Have a projection (None: all) pass over an event for good; the position of the event that says so."""
+        if projection is None:
+            self._try_others(position)
         recorded_at = self._book_desk(self.keys, self.settings.principal).skip_event(
             SkipEvent(position=position, projection=projection, reason=reason),
             key=key,
@@ -287,6 +298,12 @@ class Ledger:
         concerned = {each.projection for each in self.dead_letters.at(position)}
         self._bring_past(position, [each for each in PROJECTIONS if each.name in concerned & {projection or each.name}])
         return recorded_at
+
+    def _try_others(self, position: int) -> None:
+        """Whoever nobody has asked since may well apply an event that stopped another."""
+        with suppress(DeadLetterNotFound, PoisonedEvent, ProjectionStopped):
+            stopped = {each.projection for each in self.dead_letters.at(position)}
+            self._bring_past(position, [each for each in PROJECTIONS if each.name not in stopped])
 
     def _bring_past(self, position: int, projections: Sequence[Projection]) -> None:
         bring_current(

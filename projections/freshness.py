@@ -33,15 +33,15 @@ def bring_current(
     *,
     patience: Patience | None = None,
     position: int | None = None,
-    whole_book: bool = True,
+    partition: int | None = None,
     batch: int = 2000,
     projections: Sequence[Projection] = PROJECTIONS,
     progress: Progress | None = None,
 ) -> None:
     """Return when the projections have passed what a query must see.
 
-    That is the newest event of every partition. With `position` (read your own writes): the newest event of each
-    partition up to there, or, if the query is not of the `whole_book`, the event there on its own partition.
+    That is the newest event of every partition, or of the one `partition` that a query is about. With `position` (read
+    your own writes): the newest of each up to there.
     Where nothing is behind this costs two cheap reads. While a worker lives, wait for it; else bring the projections
     forward here, straight from the journal, `batch` events at a time. Raises `ProjectionsLagging` after the time-out,
     `NotRecorded` for a position that the journal has not, `ProjectionStopped` where a worker stands still,
@@ -49,7 +49,7 @@ def bring_current(
     here.
     """
     patience = patience or Patience()
-    goal = _goal(journal, position, whole_book=whole_book)
+    goal = _goal(journal, position, partition)
     deadline_s = time.monotonic() + patience.timeout_s
     with database.connect("ledger_reader") as connection, translated(database):
         for misfit in builds.misfits(connection, projections).values():
@@ -67,28 +67,36 @@ def bring_current(
             runner.catch_up(goal, progress)
 
 
-def _goal(journal: Journal, position: int | None, *, whole_book: bool) -> Mapping[int, int]:
+def _goal(journal: Journal, position: int | None, partition: int | None) -> Mapping[int, int]:
     """By partition the position that a query must see."""
     if position is None:
-        return journal.partition_heads()
+        heads = journal.partition_heads()
+    else:
+        require_recorded(journal, position, "to wait for")
+        heads = journal.partition_heads_by(position)
+    # Without an event on the partition: as for the whole book, so that there are tables to find nothing in.
+    return {partition: heads[partition]} if partition in heads else heads
+
+
+def require_recorded(journal: Journal, position: int, asked: str, *, least: int = 1) -> None:
+    """Raise `NotRecorded` for a position beyond the end of the journal, or below `least`. `asked`: what for."""
     head = journal.head().position
-    if not 0 < position <= head:
+    if not least <= position <= head:
         raise NotRecorded(
-            f"asked to wait for position {position}; the journal has positions 1 to {head}. "
-            "Give one that a command answered with"
+            f"asked {asked} position {position}; the journal ends at {head}. Give a position from {least} to {head}, "
+            "like one that a command answered with"
         )
-    if whole_book:
-        return journal.partition_heads_by(position)
-    return {event.partition: event.position for event in journal.between(position, position)}
 
 
 def _refuse_if_stopped(late: Sequence[Standing], goal: Mapping[int, int]) -> None:
-    for each in late:
-        if each.problem:
-            raise ProjectionStopped(
-                f"asked for {each.projection} up to position {goal[each.partition]} of partition {each.partition}; it "
-                f"stands still at {each.position}: {each.problem}"
-            )
+    stopped = [each for each in late if each.problem]
+    if stopped:
+        first = min(stopped, key=lambda each: each.position)
+        raise ProjectionStopped(
+            f"asked for {first.projection} up to position {goal[first.partition]} of partition {first.partition}; it "
+            f"stands still at {first.position}: {first.problem}. What was known before is still answered: "
+            f"--wait-for POSITION of an earlier position, up to {first.position}"
+        )
 
 
 def _too_late(late: Sequence[Standing], goal: Mapping[int, int], patience: Patience) -> ProjectionsLagging:

@@ -1,6 +1,6 @@
-"""The questions that the read models answer. How fresh the rows are is the business of `freshness`."""
+"""The questions that the read models answer. Each waits for the projections that it reads, and no others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
@@ -9,7 +9,17 @@ from typing import Self
 from ledger.domain.errors import LoanNotFound
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
-from projections import loan_views, reports
+from projections import (
+    audit_trail,
+    delinquency,
+    loan_now,
+    loan_views,
+    payment_history,
+    portfolio,
+    postings,
+    reports,
+    schedule,
+)
 from projections.answers import (
     AuditLine,
     BalanceAsOf,
@@ -31,19 +41,54 @@ from projections.errors import WrongInterval
 from projections.lag import Lag, lag
 from projections.place import Place
 from projections.presence import workers
-from projections.reading import Arguments, Reader, Row, last_known
+from projections.projection import Projection
+from projections.reading import Reader, last_known
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+READS: Mapping[str, tuple[Projection, ...]] = {
+    "balances": (loan_now.PROJECTION,),
+    "loan": (loan_now.PROJECTION,),
+    "balances_as_of": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION),
+    "delinquency": (postings.PROJECTION, delinquency.PROJECTION),
+    "balance_as_of": (loan_now.PROJECTION, postings.PROJECTION),
+    "loan_as_of": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION),
+    "loan_diff": (
+        loan_now.PROJECTION,
+        postings.PROJECTION,
+        schedule.PROJECTION,
+        payment_history.PROJECTION,
+        delinquency.PROJECTION,
+        audit_trail.PROJECTION,
+    ),
+    "schedules": (loan_now.PROJECTION, schedule.PROJECTION),
+    "payments": (loan_now.PROJECTION, schedule.PROJECTION, payment_history.PROJECTION),
+    "trial_balance": (postings.PROJECTION,),
+    "portfolio": (loan_now.PROJECTION, delinquency.PROJECTION, portfolio.PROJECTION),
+    "history": (loan_now.PROJECTION, postings.PROJECTION, audit_trail.PROJECTION),
+    "audit_trail": (loan_now.PROJECTION, audit_trail.PROJECTION),
+    "position_at": (audit_trail.PROJECTION,),
+}
+"""The projections that each question reads."""
+
+Await = Callable[[Sequence[Projection], str | None], None]
+"""Returns when projections have seen what a question must see: of one loan, or (None) of the whole book."""
+
+
+def as_they_are(_: Sequence[Projection], __: str | None) -> None:
+    """Waits for nothing."""
 
 
 class Queries:
     """Reads the projections of one book, as role ledger_reader. Safe to use from several threads.
 
     Two axes: a value date says when money counts; `known_at`, a position, says when we knew (None: all known now).
+    `fresh`: called by each question before it reads; by default rows are taken as they are.
     """
 
-    def __init__(self, database: Database, book_id: str, *, pool_size: int = 1) -> None:
+    def __init__(self, database: Database, book_id: str, *, pool_size: int = 1, fresh: Await = as_they_are) -> None:
         self._database = database
+        self._fresh = fresh
         self._book_id = book_id
         with translated(database):
             self._pool = database.pool("ledger_reader", pool_size, checked=True, options=Place.LIVE.options)
@@ -62,26 +107,26 @@ class Queries:
     def balances(self, *, after: str | None = None, limit: int | None = None) -> Balances:
         """Current balances in order of loan ids, at most `limit` after the loan `after`; totals over all loans."""
         page = {"after": after, "limit": limit}
-        with self._snapshot() as at:
+        with self._snapshot("balances") as at:
             return Balances(
                 loans=tuple(at.rows(LoanBalance, "balances", page)), totals=tuple(at.rows(Total, "totals", {}))
             )
 
     def loan(self, loan_id: str) -> LoanBalance:
         """The current row of one loan, else `LoanNotFound`."""
-        with self._reader() as at:
+        with self._reader("loan", loan_id) as at:
             return self._loan(at, loan_id)
 
     def balances_as_of(self, value_date: date, *, known_at: int | None = None) -> BalancesAsOf:
         """Balances of all loans that were open by a value date, in order of ids, and totals over them."""
-        with self._snapshot() as at:
+        with self._snapshot("balances_as_of") as at:
             return reports.balances_as_of(at, value_date, known_at)
 
     def delinquency(
         self, as_of: date, *, known_at: int | None = None, loan_id: str | None = None
     ) -> list[DelinquentLoan]:
         """Loans past due on a date, most days first; installments paid on or before it do not count."""
-        with self._reader() as at:
+        with self._reader("delinquency", loan_id) as at:
             return at.delinquency(as_of, known_at, loan_id)
 
     def balance_as_of(self, loan_id: str, value_date: date, *, known_at: int | None = None) -> BalanceAsOf:
@@ -89,12 +134,12 @@ class Queries:
 
         Its cost does not grow with the number of the loan's postings.
         """
-        with self._reader() as at:
+        with self._reader("balance_as_of", loan_id) as at:
             return loan_views.balance_as_of(at, self._loan(at, loan_id), value_date, known_at)
 
     def loan_as_of(self, loan_id: str, value_date: date, *, known_at: int | None = None) -> LoanAsOf:
         """One loan as it stood on a value date. Raises `LoanNotFound`, also where it was not open or not known then."""
-        with self._snapshot() as at:
+        with self._snapshot("loan_as_of", loan_id) as at:
             loan = self._loan(at, loan_id)
             found = loan_views.loan_as_of(at, loan, value_date, known_at)
         if found is None:
@@ -108,19 +153,22 @@ class Queries:
             raise WrongInterval(
                 f"asked what became known between {after} and {until}; give an earlier position and then a later one"
             )
-        with self._snapshot() as at:
+        with self._snapshot("loan_diff", loan_id) as at:
             return loan_views.loan_diff(at, self._loan(at, loan_id), after, until)
 
     def schedules(self, loan_id: str, *, known_at: int | None = None) -> list[Schedule]:
-        """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`."""
-        with self._snapshot() as at:
-            self._loan(at, loan_id)
+        """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`, also where it was not known."""
+        with self._snapshot("schedules", loan_id) as at:
+            self._loan_known(at, loan_id, known_at)
             return list(loan_views.schedules(at, loan_id, 0, last_known(known_at)))
 
     def payments(self, loan_id: str, *, known_at: int | None = None) -> list[Payment]:
-        """The payments of a loan in the order in which they became known, reversed ones too. Raises `LoanNotFound`."""
-        with self._snapshot() as at:
-            self._loan(at, loan_id)
+        """The payments of a loan in the order in which they became known, reversed ones too.
+
+        Raises `LoanNotFound`, also where the loan was not known.
+        """
+        with self._snapshot("payments", loan_id) as at:
+            self._loan_known(at, loan_id, known_at)
             return list(loan_views.payments(at, loan_id, 0, last_known(known_at)))
 
     def trial_balance(self, value_date: date, *, known_at: int | None = None) -> TrialBalance:
@@ -128,29 +176,38 @@ class Queries:
 
         Raises `OutOfBalance` where debits and credits differ, `OutsideChart` for an account that is not in the chart.
         """
-        with self._snapshot() as at:
+        with self._snapshot("trial_balance") as at:
             return reports.trial_balance(at, value_date, known_at)
 
-    def portfolio(self, until: date) -> Portfolio:
-        """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now."""
-        with self._snapshot() as at:
-            return reports.portfolio(at, until)
+    def portfolio(self, today: date, until: date | None = None) -> Portfolio:
+        """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now.
+
+        It ends with the last month in which anything changed, or today if that is earlier; with `until`, there,
+        but not after the later of the two: all beyond would be the same.
+        """
+        with self._snapshot("portfolio") as at:
+            return reports.portfolio(at, today, until)
 
     def history(self, loan_id: str) -> list[HistoryLine]:
         """What happened to a loan, in the order in which it became known. Raises `LoanNotFound`."""
-        self.loan(loan_id)
-        return self._rows(HistoryLine, "history", {"loan": loan_id})
+        with self._reader("history", loan_id) as at:
+            self._loan(at, loan_id)
+            return at.rows(HistoryLine, "history", {"loan": loan_id})
 
     def audit_trail(self, loan_id: str | None = None, *, after: int = 0, limit: int | None = None) -> list[AuditLine]:
         """Events in order of position, of one loan (else `LoanNotFound`) or of the whole book; at most `limit`."""
-        if loan_id is not None:
-            self.loan(loan_id)
-        return self._rows(AuditLine, "audit_trail", {"loan": loan_id, "after": after, "limit": limit})
+        with self._reader("audit_trail", loan_id) as at:
+            if loan_id is not None:
+                self._loan(at, loan_id)
+            return at.rows(AuditLine, "audit_trail", {"loan": loan_id, "after": after, "limit": limit})
 
-    def position_at(self, moment: datetime) -> int:
-        """The last position that was recorded at an instant or before: `known_at` for that time. 0: none yet."""
+    def position_at(self, moment: datetime, *, loan_id: str | None = None) -> int:
+        """The last position that was recorded at an instant or before: `known_at` for that time. 0: none yet.
+
+        `loan_id`: who asks about one loan needs the trail to be current on that loan's partition only.
+        """
         arguments = {"recorded_us": (moment - _EPOCH) // timedelta(microseconds=1)}
-        with self._reader() as at:
+        with self._reader("position_at", loan_id) as at:
             return next((row["position"] for row in at.dicts("position_at", arguments)), 0)
 
     def lag(self, journal: Journal) -> list[Lag]:
@@ -163,10 +220,6 @@ class Queries:
         with translated(self._database), self._pool.connection() as connection:
             return workers(connection, self._book_id, stale_s)
 
-    def _rows(self, answer: type[Row], statement: str, arguments: Arguments) -> list[Row]:
-        with self._reader() as at:
-            return at.rows(answer, statement, arguments)
-
     def _loan(self, at: Reader, loan_id: str) -> LoanBalance:
         for row in at.rows(LoanBalance, "loan", {"loan": loan_id}):
             return row
@@ -174,14 +227,25 @@ class Queries:
             f"asked for loan {loan_id}; book {self._book_id} has no such loan. ledger balances lists all"
         )
 
+    def _loan_known(self, at: Reader, loan_id: str, known_at: int | None) -> None:
+        """Raise `LoanNotFound` where a loan is not known, or was not yet before its first schedule."""
+        self._loan(at, loan_id)
+        [row] = at.dicts("opened_at", {"loan": loan_id})
+        if last_known(known_at) < row["position"]:
+            raise LoanNotFound(
+                f"asked for loan {loan_id} as known at position {known_at}; it is known from {row['position']} on"
+            )
+
     @contextmanager
-    def _reader(self) -> Iterator[Reader]:
+    def _reader(self, question: str, loan_id: str | None = None) -> Iterator[Reader]:
+        self._fresh(READS[question], loan_id)
         with translated(self._database), self._pool.connection() as connection:
             yield Reader(connection, self._book_id)
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Reader]:
+    def _snapshot(self, question: str, loan_id: str | None = None) -> Iterator[Reader]:
         """For answers that need several statements: all see the same moment, also while a rebuild is swapped in."""
+        self._fresh(READS[question], loan_id)
         with translated(self._database), self._pool.connection() as connection, connection.transaction():
             connection.execute("set transaction isolation level repeatable read, read only")
             yield Reader(connection, self._book_id)

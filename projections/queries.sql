@@ -163,6 +163,9 @@ select version, from_position, lines
  where book = %(book)s and loan = %(loan)s and from_position > %(after)s and from_position <= %(until)s
  order by version
 
+-- name: opened_at
+select min(from_position) as position from schedule where book = %(book)s and loan = %(loan)s
+
 -- name: payments
 select payment, position, received_at, value_date, booking_date, amount_minor, currency, method, allocations,
        credit_minor, case when reversed_position <= %(until)s then reversed_position end as reversed_position,
@@ -178,6 +181,24 @@ select position, installment, due_on, cured_on, withdrawn
   from delinquency
  where book = %(book)s and loan = %(loan)s and position > %(after)s and position <= %(until)s
  order by position
+
+-- name: last_change
+-- The last day on which anything of the portfolio changes: a month with bookings ends, an installment is covered, or the
+-- oldest one of a loan that is still open comes into the last bucket.
+with mark as (
+    select distinct on (loan, installment) loan, due_on, cured_on, withdrawn
+      from delinquency
+     where book = %(book)s
+     order by loan, installment, position desc
+), change as (
+    select (max(month) + interval '1 month - 1 day')::date as day from portfolio where book = %(book)s
+    union all
+    select max(cured_on) from mark where not withdrawn
+    union all
+    select max(due_on) + %(last_bucket_days)s::int
+      from (select min(due_on) as due_on from mark where not withdrawn and cured_on is null group by loan) open
+)
+select (date_trunc('month', max(day)) + interval '1 month - 1 day')::date as day from change
 
 -- name: flows
 select p.month, n.product, p.currency, count(*) filter (where p.lent_minor > 0) as loans_opened,

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from ledger.domain.accounts import Chart
-from ledger.domain.delinquency import bucket, days_past_due
+from ledger.domain.delinquency import LAST_BUCKET_FROM_DAYS, bucket, days_past_due
 from ledger.domain.errors import OutsideChart
 from ledger.policies.charts import chart_on
 from projections.answers import (
@@ -51,8 +51,11 @@ def trial_balance(at: Reader, value_date: date, known_at: int | None) -> TrialBa
     )
 
 
-def portfolio(at: Reader, until: date) -> Portfolio:
-    """Month by month: what was owed at its end by bucket, what was lent and collected in it."""
+def portfolio(at: Reader, today: date, until: date | None) -> Portfolio:
+    """Month by month: what was owed at its end by bucket, what was lent and collected; see `Queries.portfolio`."""
+    [row] = at.dicts("last_change", {"last_bucket_days": LAST_BUCKET_FROM_DAYS})
+    changed = row["day"] or today
+    until = min(changed, today) if until is None else min(until, max(changed, today))
     stocks = at.dicts("stocks", {"until": until})
     flows = at.rows(MonthFlow, "flows", {"until": until})
     groups = groupby(stocks, key=lambda row: (row["month"], row["product"], row["currency"]))

@@ -4,6 +4,8 @@ from datetime import date
 
 _BUCKET_DAYS = 30
 _LAST_BUCKET = 7
+LAST_BUCKET_FROM_DAYS = _BUCKET_DAYS * (_LAST_BUCKET - 1) + 1
+"""From so many days past due on, the bucket stays the same."""
 
 
 def days_past_due(due_on: date, as_of: date) -> int:

@@ -112,18 +112,22 @@ def test_every_question_can_wait_for_a_position_and_refuses_one_that_is_not_ther
     [
         (["balances", "--known-at", "yesterday"], 2, "invalid_date", "give a position, or an instant"),
         (["balances", "--known-at", "2016-12-08T10:00:00"], 2, "invalid_date", "may be any of many instants"),
-        (["balances", "--known-at", "9" * 30], 2, "invalid_date", "give a position"),
+        (["balances", "--known-at", "9" * 30], 2, "not_recorded", "the journal ends at"),
+        (["loan", "show", "c3", "--known-at", "99999999"], 2, "not_recorded", "the journal ends at"),
+        (["loan", "diff", "c3", "--between", "1", "9" * 30], 2, "not_recorded", "the journal ends at"),
         (["balances", "--as-of", "8.12.2016"], 2, "invalid_date", "YYYY-MM-DD"),
         (["loan", "show", "c3", "--as-of", "2016-09-01"], 4, "loan_not_found", "it was opened on 2016-09-09"),
         (["loan", "show", "c3", "--known-at", "1"], 4, "loan_not_found", "as known at position 1"),
         (["loan", "diff", "c3", "--between", "5", "5"], 2, "wrong_interval", "an earlier position"),
         (["loan", "payments", "nobody"], 4, "loan_not_found", "nobody"),
-        (["portfolio", "--svg", "missing/p.svg"], 6, "output_failed", "missing/p.svg"),
+        (["loan", "schedule", "c3", "--known-at", "1"], 4, "loan_not_found", "as known at position 1"),
+        (["loan", "payments", "c3", "--known-at", "1"], 4, "loan_not_found", "as known at position 1"),
+        (["portfolio", "--svg", "/nonexistent/p.svg"], 2, "drawing_failed", "unlike /nonexistent"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(
     looked_at: Program, arguments: list[str], status: int, code: str, words: str
 ) -> None:
     refused = looked_at(*arguments, status=status)
-    assert f"error {code}: " in refused.err
+    assert (refused.out, f"error {code}: " in refused.err) == ("", True)
     assert words in " ".join(refused.err.split())

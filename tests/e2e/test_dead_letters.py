@@ -18,11 +18,16 @@ def does(book: Program, statement: str) -> None:
 def stopped(book: Program) -> Program:
     """A book whose postings stand still at a payment."""
     book("loan", "open", "l1", "100.00", "--due", "2026-01-31", "--on", "2026-01-01")
-    book("balances")
+    book("trial-balance")
     does(book, POISON)
     book("pay", "l1", "66.60", "--on", "2026-01-15", "--payment", "p1")
-    assert "error poisoned_event" in book("balances", status=8).err
+    assert "error poisoned_event" in book("trial-balance", status=8).err
     return book
+
+
+def test_a_question_that_does_not_need_what_stands_still_is_answered(stopped: Program) -> None:
+    assert stopped("loan", "show", "l1", "--json").json["total_due_minor"] == 3340
+    assert stopped("balances", "--json").json[0]["total_due_minor"] == 3340
 
 
 def position(book: Program) -> str:

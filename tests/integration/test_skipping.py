@@ -7,8 +7,9 @@ import pytest
 from ledger.application.commands import OpenLoan, RecordPayment
 from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
-from ledger.domain.errors import AlreadySkipped, ReasonMissing
+from ledger.domain.errors import AlreadySkipped, LoanNotFound, ReasonMissing
 from ledger.journal.errors import EventNotFound, KeyReused
+from ledger.journal.partitioning import partition_of
 from projections.errors import AppliedAlready, DeadLetterNotFound, PoisonedEvent
 from schemas.books.events import EventSkipped
 from schemas.envelope import read
@@ -22,7 +23,8 @@ POISON_MINOR = 66_60
 @pytest.fixture
 def stopped(opened: Ledger) -> Ledger:
     """A book with a payment that cannot be posted."""
-    with opened.queries():
+    with opened.queries() as queries:
+        queries.trial_balance(TODAY)  # makes the tables of the postings
         forbid(opened)
     commands = (
         OpenLoan(loan_id="l1", currency="USD", principal_minor=100_00, due_on=TODAY),
@@ -30,8 +32,8 @@ def stopped(opened: Ledger) -> Ledger:
     )
     for command in commands:
         opened.desk.execute(Order(command=command, key=type(command).__name__, today=TODAY, principal="operator:ann"))
-    with pytest.raises(PoisonedEvent), opened.queries():
-        pytest.fail("it was applied")
+    with opened.queries() as queries, pytest.raises(PoisonedEvent):
+        queries.trial_balance(TODAY)
     return opened
 
 
@@ -61,6 +63,40 @@ def skipped(ledger: Ledger, **other: Any) -> int:
 def balance_minor(ledger: Ledger) -> int:
     with ledger.queries() as queries:
         return queries.balance_as_of("l1", TODAY).total_due_minor
+
+
+def test_what_does_not_read_the_stopped_projection_is_answered(stopped: Ledger) -> None:
+    with stopped.queries() as queries:
+        assert queries.loan("l1").total_due_minor == queries.balances().totals[0].total_due_minor
+        assert queries.loan("l1").total_due_minor == 100_00 - POISON_MINOR
+        assert [payment.payment for payment in queries.payments("l1")] == ["p1"]
+        with pytest.raises(PoisonedEvent):
+            queries.loan_as_of("l1", TODAY)
+
+
+def test_a_loan_on_another_partition_than_the_stopped_one_is_answered(stopped: Ledger) -> None:
+    partitions = stopped.book.partitions
+    names = [f"other{number}" for number in range(20)]
+    other = next(each for each in names if partition_of(each, partitions) != partition_of("l1", partitions))
+    command = OpenLoan(loan_id=other, currency="USD", principal_minor=50_00, due_on=TODAY)
+    stopped.desk.execute(Order(command=command, key=other, today=TODAY, principal="operator:ann"))
+    with stopped.queries() as queries:
+        assert queries.balance_as_of(other, TODAY).total_due_minor == 50_00
+        with pytest.raises(PoisonedEvent):
+            queries.balances_as_of(TODAY)
+
+
+def test_an_earlier_position_than_that_of_the_poison_is_answered(stopped: Ledger) -> None:
+    with stopped.queries(wait_for=position_of_poison(stopped) - 1) as queries:
+        assert queries.balance_as_of("l1", TODAY).total_due_minor == 100_00
+
+
+def test_a_loan_that_there_is_not_is_said_to_be_none_also_before_any_loan(opened: Ledger) -> None:
+    partitions = {partition_of(f"l{number}", opened.book.partitions): f"l{number}" for number in range(100)}
+    with opened.queries() as queries:
+        for loan in partitions.values():
+            with pytest.raises(LoanNotFound):
+                queries.history(loan)
 
 
 def test_a_retry_applies_the_event_once_its_cause_is_gone(stopped: Ledger) -> None:

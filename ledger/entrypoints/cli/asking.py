@@ -11,21 +11,21 @@ from projections.queries import Queries
 
 
 @contextmanager
-def asking(wait_for: int | None, *, whole_book: bool = True) -> Iterator[tuple[Ledger, Queries]]:
+def asking(wait_for: int | None) -> Iterator[tuple[Ledger, Queries]]:
     """The ledger, and queries that see all there is, or all up to the position that the caller must see."""
-    with (
-        Ledger(read_settings()) as ledger,
-        ledger.queries(wait_for=wait_for, whole_book=whole_book) as queries,
-    ):
+    with Ledger(read_settings()) as ledger, ledger.queries(wait_for=wait_for) as queries:
         yield ledger, queries
 
 
-def known_position(queries: Queries, known_at: str | None) -> int | None:
+def known_position(ledger: Ledger, queries: Queries, known_at: str | None, loan_id: str | None = None) -> int | None:
     """`--known-at` as a position: the one given, or the last one that was recorded by an instant."""
     if known_at is None:
         return None
     asked = read_known_at(known_at)
-    return asked if isinstance(asked, int) else queries.position_at(asked)
+    if not isinstance(asked, int):
+        return queries.position_at(asked, loan_id=loan_id)
+    ledger.require_recorded(asked)
+    return asked
 
 
 def known_text(position: int | None) -> str:

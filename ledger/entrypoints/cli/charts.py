@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.domain.money import format_minor
 from projections.answers import BucketStock, MonthFlow, Portfolio
-from schemas.errors import Misconfigured
+from schemas.errors import BadInput, Misconfigured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,10 +29,16 @@ class ChartsMissing(Misconfigured):
     code = "charts_missing"
 
 
+class DrawingFailed(BadInput):
+    """A file for a drawing that cannot be written."""
+
+    code = "drawing_failed"
+
+
 def draw_portfolio(portfolio: Portfolio, exponents: Mapping[str, int], file: Path) -> None:
     """Two charts for each currency, one below the other. `exponents`: decimals of each currency.
 
-    Raises `ChartsMissing` where the library for it is not installed.
+    Raises `ChartsMissing` where the library for it is not installed, `DrawingFailed` where the file cannot be written.
     """
     try:
         import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
@@ -53,7 +59,13 @@ def draw_portfolio(portfolio: Portfolio, exponents: Mapping[str, int], file: Pat
             _draw_flows(lower, flows, months, f"Lent and collected in each month, {currency}")
             for axes in (upper, lower):
                 _label(axes, months, exponents[currency])
-        figure.savefig(file, format="svg", metadata={"Date": None, "Title": f"Portfolio up to {portfolio.until}"})
+        try:
+            figure.savefig(file, format="svg", metadata={"Date": None, "Title": f"Portfolio up to {portfolio.until}"})
+        except OSError as error:
+            raise DrawingFailed(
+                f"asked to draw {file}: {error.strerror}; nothing was written. Name a file in a folder that is there "
+                f"and may be written to, unlike {file.parent.resolve()}"
+            ) from error
 
 
 def _draw_stocks(axes: "Axes", stocks: Iterable[BucketStock], months: list[date], title: str) -> None:

@@ -18,7 +18,7 @@ def show_loan(
 ) -> None:
     """What one loan owes: now, or on a date, or as known at a time."""
     asked = optional_date(as_of)
-    with asking(wait_for, whole_book=False) as (ledger, queries):
+    with asking(wait_for) as (ledger, queries):
         if asked is None and known_at is None:
             now = queries.loan(loan)
             if json:
@@ -26,7 +26,7 @@ def show_loan(
             else:
                 _print_loan(ledger, now, f"Known at position {now.position:,}; ledger audit show {now.loan}")
             return
-        on, position = asked or ledger.today(), known_position(queries, known_at)
+        on, position = asked or ledger.today(), known_position(ledger, queries, known_at, loan)
         found = queries.loan_as_of(loan, on, known_at=position)
         if json:
             print_json({"value_date": on, "known_at": position, **_fields(found)})
@@ -38,7 +38,7 @@ def show_loan(
 @loan_app.command("history")
 def history(loan: LoanId, wait_for: WaitFor = None, json: Json = False) -> None:
     """What happened to one loan, in the order in which it became known."""
-    with asking(wait_for, whole_book=False) as (ledger, queries):
+    with asking(wait_for) as (ledger, queries):
         rows = queries.history(loan)
         if json:
             print_json(rows)
@@ -57,8 +57,8 @@ def history(loan: LoanId, wait_for: WaitFor = None, json: Json = False) -> None:
 @loan_app.command("schedule")
 def schedule(loan: LoanId, known_at: KnownAt = None, wait_for: WaitFor = None, json: Json = False) -> None:
     """What falls due and when: every version of it that was known."""
-    with asking(wait_for, whole_book=False) as (ledger, queries):
-        found = queries.schedules(loan, known_at=known_position(queries, known_at))
+    with asking(wait_for) as (ledger, queries):
+        found = queries.schedules(loan, known_at=known_position(ledger, queries, known_at, loan))
         if json:
             print_json(found)
             return
@@ -70,8 +70,8 @@ def schedule(loan: LoanId, known_at: KnownAt = None, wait_for: WaitFor = None, j
 @loan_app.command("payments")
 def payments(loan: LoanId, known_at: KnownAt = None, wait_for: WaitFor = None, json: Json = False) -> None:
     """Every payment: from when it counts, where it went, and whether it was reversed."""
-    with asking(wait_for, whole_book=False) as (ledger, queries):
-        position = known_position(queries, known_at)
+    with asking(wait_for) as (ledger, queries):
+        position = known_position(ledger, queries, known_at, loan)
         found = queries.payments(loan, known_at=position)
         if json:
             print_json(found)
@@ -90,7 +90,8 @@ def diff(
 ) -> None:
     """What became known about a loan between two positions: balances, schedule, marks, payments."""
     after, until = between
-    with asking(wait_for, whole_book=False) as (ledger, queries):
+    with asking(wait_for) as (ledger, queries):
+        ledger.require_recorded(max(between))
         found = queries.loan_diff(loan, after, until)
         if json:
             print_json(found)

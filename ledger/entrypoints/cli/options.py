@@ -25,9 +25,9 @@ def optional_date(text: str | None) -> date | None:
 
 def read_known_at(text: str) -> int | datetime:
     """A position, or an instant with its offset from UTC."""
-    if text.isascii() and text.isdigit() and len(text) <= _POSITION_DIGITS:
-        return int(text)
     try:
+        if text.isascii() and text.isdigit():
+            return int(text)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidDate(f"asked for what was known at {text!r}; {_KNOWN_AT}") from error
@@ -36,7 +36,6 @@ def read_known_at(text: str) -> int | datetime:
     return moment
 
 
-_POSITION_DIGITS = 18
 _KNOWN_AT = "give a position, or an instant with its offset like 2016-12-08T18:30:00Z"
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="Value date. Default: today.")]

@@ -29,7 +29,7 @@ def balances(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFor = N
             else:
                 _print_balances(ledger, title, now.loans, now.totals)
             return
-        on, position = asked or ledger.today(), known_position(queries, known_at)
+        on, position = asked or ledger.today(), known_position(ledger, queries, known_at)
         found = queries.balances_as_of(on, known_at=position)
         if json:
             print_json(found)
@@ -46,7 +46,7 @@ def delinquency(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFor 
         if closed_on is None or on > closed_on:
             closed = f"closed up to {closed_on}" if closed_on else "not closed yet"
             print_warning(f"days are {closed}; what fell due since is marked by ledger day-end")
-        position = known_position(queries, known_at)
+        position = known_position(ledger, queries, known_at)
         rows = queries.delinquency(on, known_at=position)
         if json:
             print_json(rows)
@@ -66,7 +66,7 @@ def trial_balance(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFo
     """What stands on every account on a date, by currency; debits and credits are equal."""
     asked = optional_date(as_of)
     with asking(wait_for) as (ledger, queries):
-        on, position = asked or ledger.today(), known_position(queries, known_at)
+        on, position = asked or ledger.today(), known_position(ledger, queries, known_at)
         found = queries.trial_balance(on, known_at=position)
         if json:
             print_json(found)
@@ -86,7 +86,14 @@ def trial_balance(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFo
 
 
 def portfolio(
-    until: Annotated[str | None, typer.Option(metavar="DATE", help="Last day to look at. Default: today.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Last day to look at. Default: the end of the last month in which a booking or a bucket changed, or "
+            "today if that is earlier. Months in which nothing can change any more are left out.",
+        ),
+    ] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as SVG, too.")] = None,
     wait_for: WaitFor = None,
     json: Json = False,
@@ -94,7 +101,7 @@ def portfolio(
     """Month by month: loans and what they owe by bucket, what was lent and collected."""
     asked = optional_date(until)
     with asking(wait_for) as (ledger, queries):
-        found = queries.portfolio(asked or ledger.today())
+        found = queries.portfolio(ledger.today(), asked)
         if svg:
             from ledger.entrypoints.cli.charts import draw_portfolio  # noqa: PLC0415 - most commands draw nothing
 
@@ -110,7 +117,7 @@ def portfolio(
 @audit_app.command("show")
 def audit_show(loan: LoanId, wait_for: WaitFor = None, json: Json = False) -> None:
     """Every event of one loan: who did what, when, with the hashes that prove it."""
-    with asking(wait_for, whole_book=False) as (_, queries):
+    with asking(wait_for) as (_, queries):
         rows = queries.audit_trail(loan)
         if json:
             print_json(rows)

@@ -12,14 +12,16 @@ from tests.integration.projections.recorded_book import RecordedBook, running
 SHORT = Patience(timeout_s=0.3, poll_s=0.01)
 
 
-def asked(recorded: RecordedBook, patience: Patience, position: int | None = None, *, whole_book: bool = False) -> None:
+def asked(
+    recorded: RecordedBook, patience: Patience, position: int | None = None, *, partition: int | None = None
+) -> None:
     bring_current(
         recorded.database,
         recorded.journal,
         recorded.book,
         patience=patience,
         position=position,
-        whole_book=whole_book,
+        partition=partition,
     )
 
 
@@ -56,12 +58,12 @@ def test_a_worker_that_has_fallen_silent_counts_as_gone(recorded: RecordedBook) 
     assert recorded.is_current()
 
 
-def test_a_query_for_one_position_waits_for_its_partition_only(recorded: RecordedBook) -> None:
+def test_a_query_about_one_partition_waits_for_that_only(recorded: RecordedBook) -> None:
     recorded.lives(8)
     batch = min(recorded.batches().values(), key=lambda batch: len(batch.events))
     with recorded.fed_with(batch) as runner:
         runner.step()
-        asked(recorded, SHORT, position=batch.events[-1].position)
+        asked(recorded, SHORT, partition=batch.partition)
         with pytest.raises(ProjectionsLagging):
             asked(recorded, SHORT)
 
@@ -76,19 +78,21 @@ def test_a_query_of_the_whole_book_waits_until_each_partition_has_passed_its_own
         for _ in script[:-1]:
             runner.step()
         with pytest.raises(ProjectionsLagging):
-            asked(recorded, SHORT, seen, whole_book=True)
+            asked(recorded, SHORT, seen)
         runner.step()
-        asked(recorded, SHORT, seen, whole_book=True)
+        asked(recorded, SHORT, seen)
         with pytest.raises(ProjectionsLagging):
-            asked(recorded, SHORT, seen + 8, whole_book=True)
+            asked(recorded, SHORT, seen + 8)
 
 
-@pytest.mark.parametrize("whole_book", [True, False])
+@pytest.mark.parametrize("partition", [None, 0])
 @pytest.mark.parametrize("beyond", [0, 1])
-def test_a_position_that_the_journal_has_not_is_refused(recorded: RecordedBook, beyond: int, whole_book: bool) -> None:
+def test_a_position_that_the_journal_has_not_is_refused(
+    recorded: RecordedBook, beyond: int, partition: int | None
+) -> None:
     head = recorded.lives(1)
-    with pytest.raises(NotRecorded, match=f"positions 1 to {head}"):
-        asked(recorded, SHORT, beyond and head + beyond, whole_book=whole_book)
+    with pytest.raises(NotRecorded, match=f"the journal ends at {head}"):
+        asked(recorded, SHORT, beyond and head + beyond, partition=partition)
 
 
 def test_a_partition_that_stands_still_is_refused_with_its_reason(recorded: RecordedBook) -> None:
@@ -96,8 +100,8 @@ def test_a_partition_that_stands_still_is_refused_with_its_reason(recorded: Reco
     batch = max(recorded.batches().values(), key=lambda batch: len(batch.events))
     with recorded.fed_with(Batch(batch.partition, batch.events[1:])) as runner:
         runner.step()
-        with pytest.raises(ProjectionStopped, match="partition_gap"):
-            asked(recorded, Patience(timeout_s=5), position=batch.events[-1].position)
+        with pytest.raises(ProjectionStopped, match=r"partition_gap.*--wait-for POSITION"):
+            asked(recorded, Patience(timeout_s=5), partition=batch.partition)
 
 
 def test_lag_counts_the_events_that_each_projection_still_needs(recorded: RecordedBook, queries: Queries) -> None:

@@ -1,14 +1,16 @@
 """What queries answer: balances, delinquency on any date, both axes, trails."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from ledger.domain.errors import LoanNotFound
 from projections.answers import DelinquentLoan
-from projections.queries import Queries
+from projections.catalogue import PROJECTIONS
+from projections.queries import READS, Queries
 from schemas.envelope import digest
+from schemas.errors import LedgerError
 from schemas.values import Event, MoneyEvent
 from tests.integration.projections.recorded_book import RecordedBook, a_life, a_withdrawn_mark, opened
 from tests.loan_builders import DUE, Life, days
@@ -145,3 +147,44 @@ def test_a_loan_that_is_not_there_is_named(recorded: RecordedBook, queries: Quer
     recorded.catches_up()
     with pytest.raises(LoanNotFound, match="nobody"):
         getattr(queries, question)("nobody")
+
+
+ASKS: dict[str, Callable[[Queries], object]] = {
+    "balances": lambda queries: queries.balances(),
+    "loan": lambda queries: queries.loan("late"),
+    "balances_as_of": lambda queries: queries.balances_as_of(days(3)),
+    "delinquency": lambda queries: queries.delinquency(days(3)),
+    "balance_as_of": lambda queries: queries.balance_as_of("late", days(3)),
+    "loan_as_of": lambda queries: queries.loan_as_of("late", days(3)),
+    "loan_diff": lambda queries: queries.loan_diff("late", 1, 4),
+    "schedules": lambda queries: queries.schedules("late"),
+    "payments": lambda queries: queries.payments("late"),
+    "trial_balance": lambda queries: queries.trial_balance(days(3)),
+    "portfolio": lambda queries: queries.portfolio(days(3), days(3)),
+    "history": lambda queries: queries.history("late"),
+    "audit_trail": lambda queries: queries.audit_trail("late"),
+    "position_at": lambda queries: queries.position_at(datetime(2030, 1, 1, tzinfo=UTC)),
+}
+
+
+def test_each_question_reads_the_projections_that_it_waits_for_and_no_others(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    with_loans(recorded)
+    assert ASKS.keys() == READS.keys()
+    for question, ask in ASKS.items():
+        for each in PROJECTIONS:
+            with recorded.database.connect("ledger_projector") as connection:
+                move = [f"alter table {{}}.{table} set schema {{}}" for table in each.tables]
+                for statement in move:
+                    connection.execute(statement.format("projections", "projections_old").encode())
+            try:
+                if each in READS[question]:
+                    with pytest.raises(LedgerError):
+                        ask(queries)
+                else:
+                    ask(queries)
+            finally:
+                with recorded.database.connect("ledger_projector") as connection:
+                    for statement in move:
+                        connection.execute(statement.format("projections_old", "projections").encode())

@@ -1,6 +1,6 @@
 """What queries say about loans and books on both axes, beyond the balance of one loan."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -119,6 +119,8 @@ def test_payments_say_where_money_went_and_whether_it_counted_as_known_then(
     before = queries.payments("l", known_at=second.reversed_position - 1)
     assert [(each.payment, each.cause) for each in before] == [("p1", None), ("p2", None)]
     assert queries.payments("l", known_at=first.position - 1) == []
+    with pytest.raises(LoanNotFound, match=f"known from {positions[0]} on"):
+        queries.payments("l", known_at=positions[0] - 1)
 
 
 def test_a_schedule_is_known_from_the_position_of_its_event(recorded: RecordedBook, queries: Queries) -> None:
@@ -126,7 +128,8 @@ def test_a_schedule_is_known_from_the_position_of_its_event(recorded: RecordedBo
     [version] = queries.schedules("l")
     assert (version.version, version.from_position) == (1, first)
     assert [(line.due_on, line.principal_minor) for line in version.lines] == [(DUE, 100_00)]
-    assert queries.schedules("l", known_at=first - 1) == []
+    with pytest.raises(LoanNotFound, match=f"known from {first} on"):
+        queries.schedules("l", known_at=first - 1)
 
 
 def test_a_difference_tells_what_became_known_in_between(recorded: RecordedBook, queries: Queries) -> None:
@@ -163,7 +166,7 @@ def test_a_difference_needs_an_earlier_and_a_later_position(
 
 def test_a_portfolio_counts_loans_by_bucket_at_the_end_of_each_month(recorded: RecordedBook, queries: Queries) -> None:
     with_a_life(recorded)
-    found = queries.portfolio(days(60))
+    found = queries.portfolio(days(60), days(60))
     assert [(f"{row.month:%m}", row.bucket, row.loans, row.owed_minor) for row in found.stocks] == [
         ("01", "M0", 2, 200_00),
         ("02", "M0", 1, 100_00),
@@ -175,10 +178,23 @@ def test_a_portfolio_counts_loans_by_bucket_at_the_end_of_each_month(recorded: R
     ]
 
 
+def test_a_portfolio_ends_where_nothing_changes_any_more(recorded: RecordedBook, queries: Queries) -> None:
+    with_a_life(recorded)
+    last = DUE + timedelta(181)  # then the late loan is in the last bucket
+    years_later = last + timedelta(3_000)
+    assert f"{queries.portfolio(years_later).until:%Y-%m}" == f"{last:%Y-%m}"
+    assert queries.portfolio(days(60)).until == days(60)
+    assert f"{queries.portfolio(days(60), date.max).until:%Y-%m}" == f"{last:%Y-%m}"
+    assert queries.portfolio(years_later, date.max).until == years_later
+    assert queries.portfolio(years_later, days(10)).until == days(10)
+    assert queries.portfolio(years_later).stocks[-1].bucket == "M7"
+    assert "M7" not in {row.bucket for row in queries.portfolio(last - timedelta(5)).stocks}
+
+
 def test_a_portfolio_says_what_each_month_brought(recorded: RecordedBook, queries: Queries) -> None:
     with_a_life(recorded)
     rows = [(f"{row.month:%m}", row.loans_opened, row.lent_minor, row.payments, row.collected_minor)
-            for row in queries.portfolio(days(60)).flows]  # fmt: skip
+            for row in queries.portfolio(days(60), days(60)).flows]  # fmt: skip
     assert rows == [("01", 2, 200_00, 0, 0), ("02", 0, 0, 1, 40_00)]
 
 
@@ -189,7 +205,7 @@ def test_a_portfolio_agrees_with_balances_and_delinquency_at_the_end_of_every_mo
     recorded.records("loan/w", a_withdrawn_mark("w").events)
     recorded.catches_up()
     until = days(300)
-    stocks = queries.portfolio(until).stocks
+    stocks = queries.portfolio(until, until).stocks
     months = sorted({row.month for row in stocks})
     for month, following in zip(months, [*months[1:], until + timedelta(1)], strict=True):
         loans = [loan for loan in queries.balances_as_of(following - timedelta(1)).loans if loan.total_due_minor]
