@@ -53,6 +53,11 @@ class DeadLetter:
     def is_passed(self) -> bool:
         return self.status in {"applied", "skipped"}
 
+    @property
+    def is_in_the_way(self) -> bool:
+        """Not so where the projection reads its events anew: it may well get past it, as it did before."""
+        return self.status == "stopped"
+
 
 def write(connection: Connection, journal: Journal, mark: Mark, problem: PoisonedEvent) -> None:
     """Note an event that stops a live checkpoint of ours; a rebuild just ends with it."""

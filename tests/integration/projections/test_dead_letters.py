@@ -216,3 +216,14 @@ def test_lag_is_loud_about_what_stands_still(recorded: RecordedBook, letters: De
     allow_amounts(recorded)
     recorded.catches_up()
     assert {(each.stopped, each.dead_letters) for each in queries.lag(recorded.journal)} == {(0, 0)}
+
+
+def test_what_was_applied_is_no_dead_letter_again_for_who_reads_from_the_first_event(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    poisoned(recorded)
+    allow_amounts(recorded)
+    recorded.catches_up()
+    with recorded.database.connect("ledger_projector") as connection:
+        assert connection.execute("delete from projections.checkpoint").rowcount
+    assert {(each.events > 0, each.dead_letters) for each in queries.lag(recorded.journal)} == {(True, 0)}
