@@ -264,7 +264,7 @@ class Ledger:
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """Events that a projection could not apply."""
-        return DeadLetters(self.database, self.book.book_id)
+        return DeadLetters(self.database, self.reader, self.book.book_id)
 
     def recorded_at(self, position: int) -> RecordedEvent | None:
         """What the journal holds at a position."""
@@ -272,12 +272,13 @@ class Ledger:
 
     def retry_dead_letter(self, position: int, projection: str | None) -> list[str]:
         """Have an event applied by the projections (None: all) that stand there; their names, once they have."""
-        projections = self.dead_letters.retry(position, projection)
+        projections = self.dead_letters.retry(position, projection and named(projection).name)
         self._bring_past(position, projections)
         return [each.name for each in projections]
 
     def skip_dead_letter(self, position: int, projection: str | None, *, reason: str, key: str) -> int:
         """Have a projection (None: all) pass over an event for good; the position of the event that says so."""
+        projection = projection and named(projection).name
         recorded_at = self._book_desk(self.keys, self.settings.principal).skip_event(
             SkipEvent(position=position, projection=projection, reason=reason),
             key=key,

@@ -2,7 +2,7 @@
 otherwise. Writes nothing that stays."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import IsolationLevel
@@ -103,7 +103,7 @@ def _require_live(connection: Connection, projection: Projection) -> None:
 
 
 def _facts(
-    projection: Projection, goal: Mapping[int, int], batches: Iterable[Sequence[RecordedEvent]], skipped: Set[int]
+    projection: Projection, goal: Mapping[int, int], batches: Iterable[Sequence[RecordedEvent]], skipped: Container[int]
 ) -> Iterator[list[Fact]]:
     """What the projection takes of events up to a position of each partition, in order."""
     for events in batches:

@@ -21,7 +21,7 @@ POISON_MINOR = 40_00  # one event of each life posts it
 
 @pytest.fixture
 def letters(recorded: RecordedBook) -> DeadLetters:
-    return DeadLetters(recorded.database, recorded.book.book_id)
+    return DeadLetters(recorded.database, recorded.journal, recorded.book.book_id)
 
 
 def poisoned(recorded: RecordedBook) -> DeadLetter:
@@ -31,7 +31,7 @@ def poisoned(recorded: RecordedBook) -> DeadLetter:
         forbid_amounts(recorded, POISON_MINOR)
         with pytest.raises(PoisonedEvent):
             runner.catch_up()
-    return DeadLetters(recorded.database, recorded.book.book_id).all()[0]
+    return DeadLetters(recorded.database, recorded.journal, recorded.book.book_id).all()[0]
 
 
 def of_the_future(recorded: RecordedBook) -> tuple[Batch, int]:
@@ -44,7 +44,7 @@ def of_the_future(recorded: RecordedBook) -> tuple[Batch, int]:
 
 def skip(recorded: RecordedBook, letter: DeadLetter, projection: str | None = "postings") -> None:
     """As the book's desk does it."""
-    with DeadLetters(recorded.database, recorded.book.book_id).skipping(letter.position, projection):
+    with DeadLetters(recorded.database, recorded.journal, recorded.book.book_id).skipping(letter.position, projection):
         event = a_skip(recorded.book.book_id, letter.position, projection, letter.partition)
         recorded.records(f"book/{recorded.book.book_id}", [event])
 
