@@ -22,6 +22,8 @@ from ledger.application.loan_store import LoanStore
 from ledger.clock import Clock, EventIds, random_event_ids, system_clock
 from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
+from ledger.domain.errors import LoanNotFound
+from ledger.domain.identifiers import loan_stream
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
@@ -43,9 +45,10 @@ from projections.dead_letters import DeadLetters
 from projections.errors import DeadLetterNotFound, PoisonedEvent, ProjectionStopped
 from projections.feed import Feed
 from projections.freshness import Patience, bring_current, require_recorded
-from projections.inventory import Inventory, drop_old, inventory
+from projections.inventory import Inventory, drop_aside, inventory
 from projections.journal_feed import JournalFeed
 from projections.lag import Lag
+from projections.place import Place
 from projections.projection import Projection
 from projections.queries import Queries
 from projections.rebuild import Limits, Rebuild, Rebuilt, Step
@@ -251,6 +254,8 @@ class Ledger:
 
     def verify(self, name: str, *, loan: str | None, sample: int | None, progress: Progress | None = None) -> Verified:
         """Compare live rows with a fold from the first event on: of one loan, of some, or all."""
+        if loan and not self.reader.streams([loan_stream(loan)])[loan_stream(loan)]:
+            raise LoanNotFound(f"asked to verify loan {loan}; this book has no such loan. ledger balances lists all")
         loans = [loan] if loan else self.reader.some_loans(sample) if sample else None
         return verify(
             self.database,
@@ -268,12 +273,16 @@ class Ledger:
 
     def drop_old(self, name: str) -> None:
         """Drop what was live before the last swap of a projection."""
-        drop_old(self.database, named(name))
+        drop_aside(self.database, named(name), Place.OLD)
+
+    def drop_next(self, name: str) -> None:
+        """Drop what a rebuild of a projection has filled that did not come to a swap."""
+        drop_aside(self.database, named(name), Place.NEXT)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
         """Events that a projection could not apply."""
-        return DeadLetters(self.database, self.book.book_id)
+        return DeadLetters(self.database, self.reader, self.book.book_id)
 
     def recorded_at(self, position: int) -> RecordedEvent | None:
         """What the journal holds at a position."""
@@ -281,12 +290,13 @@ class Ledger:
 
     def retry_dead_letter(self, position: int, projection: str | None) -> list[str]:
         """Have an event applied by the projections (None: all) that stand there; their names, once they have."""
-        projections = self.dead_letters.retry(position, projection)
+        projections = self.dead_letters.retry(position, projection and named(projection).name)
         self._bring_past(position, projections)
         return [each.name for each in projections]
 
     def skip_dead_letter(self, position: int, projection: str | None, *, reason: str, key: str) -> int:
         """Have a projection (None: all) pass over an event for good; the position of the event that says so."""
+        projection = projection and named(projection).name
         if projection is None:
             self._try_others(position)
         recorded_at = self._book_desk(self.keys, self.settings.principal).skip_event(

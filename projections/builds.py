@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from ledger.journal.database import Connection
-from projections.errors import RebuildNeeded, TablesNewer
+from projections.errors import RebuildNeeded, RebuildRunning, TablesNewer
 from projections.place import Place
 from projections.projection import Projection
 from projections.statements import load
@@ -132,6 +132,15 @@ def misfits(connection: Connection, projections: Sequence[Projection]) -> Mappin
 def lock(connection: Connection, *, shared: bool = False) -> None:
     """Until the transaction ends nobody else changes which build is live. `shared`: nor do we."""
     connection.execute(_SQL["lock_shared" if shared else "lock"])
+
+
+def reserve(connection: Connection, projection: str) -> None:
+    """Until the connection closes nobody else rebuilds a projection, else `RebuildRunning`."""
+    if connection.execute(_SQL["lock_rebuild"], {"projection": projection}).fetchone() != (True,):
+        raise RebuildRunning(
+            f"asked for the new build of {projection}; a rebuild of it is running. Wait for it, or end it: "
+            "what it has filled is kept"
+        )
 
 
 def swap(connection: Connection, projection: Projection, live: Sequence[str], proof: Proof, attempt: int) -> None:

@@ -110,9 +110,16 @@ def stop(connection: Connection, mark: Mark, problem: str) -> bool:
     return connection.execute(STATEMENTS["stop"], _key(mark) | {"problem": problem}).rowcount == 1
 
 
-def cleared(connection: Connection, marks: Sequence[Mark]) -> set[int]:
-    """Partitions of some marks where no problem is noted any more."""
-    return {partition for (partition,) in connection.execute(STATEMENTS["cleared"], _keys(marks)).fetchall()}
+def changed(connection: Connection, marks: Sequence[Mark], stopped: Sequence[bool]) -> Mapping[int, bool]:
+    """Partitions that somebody else has changed, and whether we are fenced off there: a row was claimed, moved or
+    deleted. Else only the problem is gone that stopped one of the marks."""
+    arguments = {
+        **_keys(marks),
+        "positions": [mark.position for mark in marks],
+        "epochs": [mark.epoch for mark in marks],
+        "stopped": stopped,
+    }
+    return dict(connection.execute(STATEMENTS["changed"], arguments).fetchall())
 
 
 def following(mark: Mark, facts: Sequence[Fact]) -> tuple[list[Fact], PartitionGap | None]:

@@ -36,13 +36,17 @@ update projections.checkpoint
  where projection = %(projection)s and place = %(place)s and book = %(book)s and partition = %(partition)s
    and owner_epoch = %(epoch)s
 
--- name: cleared
-select distinct c.partition
-  from unnest(%(projections)s::text[], %(places)s::text[], %(books)s::text[], %(partitions)s::int[])
-       as m (projection, place, book, partition)
-  join projections.checkpoint c
+-- name: changed
+-- A row that is not where its worker left it, or gone, is not the worker's any more.
+select m.partition, bool_or((c.position, c.owner_epoch) is distinct from (m.position, m.epoch)) as is_fenced
+  from unnest(%(projections)s::text[], %(places)s::text[], %(books)s::text[], %(partitions)s::int[],
+              %(positions)s::bigint[], %(epochs)s::bigint[], %(stopped)s::bool[])
+       as m (projection, place, book, partition, position, epoch, is_stopped)
+  left join projections.checkpoint c
     on c.projection = m.projection and c.place = m.place and c.book = m.book and c.partition = m.partition
- where c.problem is null
+ where (c.position, c.owner_epoch) is distinct from (m.position, m.epoch) or (m.is_stopped and c.problem is null)
+ group by m.partition
+ order by m.partition
 
 -- name: beat
 insert into projections.worker (id, book, feed, seen_at) values (%(id)s, %(book)s, %(feed)s, clock_timestamp())

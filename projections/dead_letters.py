@@ -6,7 +6,7 @@ of the book and so holds for every later build too.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from psycopg.rows import class_row
@@ -19,6 +19,7 @@ from projections.checkpoint import Mark
 from projections.errors import AppliedAlready, DeadLetterNotFound, PoisonedEvent
 from projections.place import Place
 from projections.projection import Projection
+from projections.skips import Skip, Skips
 from projections.statements import load
 from schemas.envelope import digest
 from schemas.errors import LedgerError
@@ -32,7 +33,9 @@ class DeadLetter:
 
     `status`: `stopped`: the projection stands there; `waiting`: it is to be tried again; `applied` or `skipped`: the
     projection has gone on. `stream` and `key` are None where the journal holds nothing at this position. `hash`:
-    SHA-256 of the bytes that were delivered, hex. `times`: how often it was tried in vain.
+    SHA-256 of the bytes that were delivered, hex. `times`: how often it was tried in vain. `skip_reason`: why the
+    projection is to pass over it, if somebody (`skipped_by`, as role:id) decided so; `skipped_at_position`: of the
+    event that says it.
     """
 
     projection: str
@@ -48,10 +51,19 @@ class DeadLetter:
     seen_at: datetime
     times: int
     status: str
+    skipped_at_position: int | None = None
+    skip_reason: str | None = None
+    skipped_by: str | None = None
+    skipped_at: datetime | None = None
 
     @property
     def is_passed(self) -> bool:
         return self.status in {"applied", "skipped"}
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Not so where the projection reads its events anew: it may well get past it, as it did before."""
+        return self.status == "stopped"
 
 
 def write(connection: Connection, journal: Journal, mark: Mark, problem: PoisonedEvent) -> None:
@@ -87,15 +99,18 @@ def read(connection: Connection, book_id: str, position: int | None = None) -> l
 class DeadLetters:
     """The dead letters of one book, for whoever sees to them."""
 
-    def __init__(self, database: Database, book_id: str, projections: Sequence[Projection] = PROJECTIONS) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, book_id: str, projections: Sequence[Projection] = PROJECTIONS
+    ) -> None:
         self._database = database
+        self._journal = journal
         self._book_id = book_id
         self._projections = projections
 
     def all(self) -> list[DeadLetter]:
         """Those of the past too, in order of position."""
         with self._database.connect("ledger_reader") as connection, translated(self._database):
-            return read(connection, self._book_id)
+            return self._with_skips(read(connection, self._book_id))
 
     def at(self, position: int) -> list[DeadLetter]:
         """Those of one event, one for each projection that could not apply it, else `DeadLetterNotFound`."""
@@ -105,7 +120,7 @@ class DeadLetters:
             raise DeadLetterNotFound(
                 f"asked for the dead letter at position {position}; there is none. ledger dead-letters list shows all"
             )
-        return found
+        return self._with_skips(found)
 
     def retry(self, position: int, projection: str | None = None) -> list[Projection]:
         """Have an event tried again by a projection (None: by all that stand there); those that will.
@@ -138,6 +153,11 @@ class DeadLetters:
             yield
             connection.execute(_SQL["skip"], self._arguments(letters))
             self._release(connection, letters)
+
+    def _with_skips(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        skips = Skips(self._journal, self._book_id)
+        skips.look()
+        return [_with_skip(each, skips.of(each.projection).get(each.position)) for each in letters]
 
     def _standing(self, connection: Connection, position: int, projection: str | None) -> list[DeadLetter]:
         letters = [
@@ -177,6 +197,18 @@ class DeadLetters:
             "partition": letters[0].partition,
             "position": letters[0].position,
         }
+
+
+def _with_skip(letter: DeadLetter, skip: Skip | None) -> DeadLetter:
+    if skip is None:
+        return letter
+    return replace(
+        letter,
+        skipped_at_position=skip.recorded_at_position,
+        skip_reason=skip.reason,
+        skipped_by=skip.decided_by,
+        skipped_at=skip.decided_at,
+    )
 
 
 def _takes(projection: Projection, kind: str) -> bool:

@@ -57,9 +57,17 @@ def inventory(database: Database, book_id: str, projections: Sequence[Projection
     ]
 
 
-def drop_old(database: Database, projection: Projection) -> None:
-    """Drop what was live before the last swap, else `ProjectionNotFound`."""
-    with database.connect("ledger_projector") as connection, translated(database), connection.transaction():
-        builds.lock(connection)
-        if not builds.drop(connection, projection.name, Place.OLD):
-            raise ProjectionNotFound(f"asked to drop the old build of {projection.name}; none is kept")
+def drop_aside(database: Database, projection: Projection, place: Place) -> None:
+    """Drop a build that is not live, else `ProjectionNotFound`: what was before the last swap, or what a rebuild has
+    filled that did not come to one. While that one runs it raises `RebuildRunning`."""
+    assert place is not Place.LIVE, "queries read it"
+    with database.connect("ledger_projector") as connection, translated(database):
+        if place is Place.NEXT:
+            builds.reserve(connection, projection.name)
+        with connection.transaction():
+            builds.lock(connection)
+            if not builds.drop(connection, projection.name, place):
+                raise ProjectionNotFound(
+                    f"asked to drop the {place.value} build of {projection.name}; there is none. "
+                    "ledger projections list shows all builds"
+                )

@@ -15,7 +15,7 @@ from schemas.errors import LedgerError
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lag:
     """One projection: how many events it is behind, on how many partitions; a problem that one of them has, how many
-    stand still for one, and how many dead letters there are that it has not gone beyond."""
+    stand still for one, and how many dead letters it stands at."""
 
     projection: str
     events: int
@@ -31,7 +31,7 @@ def lag(connection: Connection, journal: Journal, book_id: str, projections: Seq
     late = checkpoint.behind(connection, book_id, projections, heads)
     ends = numbers(journal, {each.partition: heads[each.partition] for each in late})
     misfits = builds.misfits(connection, projections)
-    letters = Counter(each.projection for each in dead_letters.read(connection, book_id) if not each.is_passed)
+    letters = Counter(each.projection for each in dead_letters.read(connection, book_id) if each.is_in_the_way)
     return [
         _sum(
             each.name,

@@ -1,6 +1,6 @@
 """What a projection is: tables, and one function from a batch of events to set-based SQL."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.domain.book import Book
@@ -65,7 +65,7 @@ class Projection:
 
 
 def taken(
-    projection: Projection, partition: int, facts: list[Fact], skipped: Set[int]
+    projection: Projection, partition: int, facts: list[Fact], skipped: Container[int]
 ) -> tuple[list[Fact], list[Fact], LedgerError | None]:
     """The facts as far as this projection can go, those of them that it takes, and what stands in the way of the rest.
 

@@ -24,7 +24,7 @@ from projections import builds, checkpoint, comparison
 from projections.builds import Build, Proof
 from projections.comparison import look_at
 from projections.digest import digest_here
-from projections.errors import BuildAhead, BuildDiffers, RebuildRunning, SwapBlocked
+from projections.errors import BuildAhead, BuildDiffers, SwapBlocked
 from projections.feed import Feed
 from projections.journal_feed import JournalFeed
 from projections.place import Place
@@ -98,7 +98,7 @@ class Rebuild:
         options = f"{Place.NEXT.options} -c statement_timeout=0"
         self._connection = database.connect("ledger_projector", options=options)
         try:
-            self._take_lock()
+            builds.reserve(self._connection, projection.name)
         except BaseException:
             self._connection.close()
             raise
@@ -145,14 +145,6 @@ class Rebuild:
             replaced_digest=proof.replaced_digest,
             difference=difference,
         )
-
-    def _take_lock(self) -> None:
-        name = self._projection.name
-        if self._connection.execute(_SQL["lock_rebuild"], {"projection": name}).fetchone() != (True,):
-            raise RebuildRunning(
-                f"asked to rebuild {name}; another rebuild of it is running. Wait for it, or end it: "
-                "what it has filled is kept"
-            )
 
     def _prepare(self, *, restart: bool) -> int:
         """Tables of this version to go on with, else empty ones; how many events they hold already."""
@@ -216,7 +208,8 @@ class Rebuild:
             raise BuildDiffers(
                 f"asked to put a new build of {self._projection.name} in place of the live one; at the same positions "
                 f"{difference}. Find out why. If the new build is right: "
-                f"ledger projections rebuild {self._projection.name} --accept REASON"
+                f"ledger projections rebuild {self._projection.name} --accept REASON. It stays beside the live "
+                f"one; to drop it: ledger projections drop-next {self._projection.name}"
             )
         return self._proof(digest, replaced_digest, positions, accept if difference else None), difference
 

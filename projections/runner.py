@@ -50,7 +50,8 @@ class Runner:
     What one poll brings is one transaction for each projection, and its first statement moves the checkpoints; so any
     number of runners at once are safe. An event that cannot be applied stops its partition for that projection: this
     is logged, noted at the checkpoint and as a dead letter, kept in `stopped`, and everything else goes on; when
-    somebody clears the problem it is tried again. What the book says is to be skipped is passed over. A projection
+    somebody clears the problem it is tried again. A checkpoint that somebody deletes or takes over is noticed with the
+    next beat, and claimed again. What the book says is to be skipped is passed over. A projection
     whose tables are older than its code is left out; tables that are newer raise `TablesNewer`. A server that is away
     raises `Unavailable`; start again then, nothing is lost. Closes the feed with itself.
 
@@ -83,7 +84,7 @@ class Runner:
         self._place = place
         self._until = until
         self._beat_s = beat_s
-        self._look_at_s = 0.0
+        self._look_at_s = time.monotonic() + beat_s
         self._skips = Skips(journal, book.book_id)
         self._marks: dict[tuple[str, int], Mark] = {}
         self.stopped: dict[tuple[str, int], LedgerError] = {}
@@ -158,7 +159,7 @@ class Runner:
         """Poll once, and apply what came."""
         with translated(self._database):
             self._presence.beat()
-            self._look_for_cleared()
+            self._look_for_changes()
             polled = self._feed.poll(self)
             batches = [(each.partition, self._facts(each), each.problem) for each in polled]
             if batches:
@@ -297,19 +298,27 @@ class Runner:
                 dead_letters.write(self._connection, self._journal, self._marks[key], problem)
         _log.error("projection %s stops on partition %s: %s: %s", *key, problem.code, problem)
 
-    def _look_for_cleared(self) -> None:
-        """From time to time: where somebody has cleared the problem, claim again and go on from there."""
-        if not self.stopped or time.monotonic() < self._look_at_s:
+    def _look_for_changes(self) -> None:
+        """With each beat: where somebody has cleared a problem, or changed a checkpoint, claim again and go on there.
+
+        Without it a deleted checkpoint would show only when the next event of its partition comes.
+        """
+        if not self._marks or time.monotonic() < self._look_at_s:
             return
         self._look_at_s = time.monotonic() + self._beat_s
-        marks = [self._marks[key] for key in self.stopped]
-        for partition in checkpoint.cleared(self._connection, marks):
-            _log.info("partition %s is tried again", partition)
-            self.lose([partition])
-            self._feed.retry(partition)
+        stopped = [key in self.stopped for key in self._marks]
+        for partition, is_fenced in checkpoint.changed(self._connection, [*self._marks.values()], stopped).items():
+            if is_fenced:
+                self._give_up(partition, "its checkpoint was claimed, moved or deleted by somebody else")
+            else:
+                _log.info("partition %s is tried again", partition)
+                self._claim_later(partition)
 
-    def _give_up(self, partition: int, fenced: Fenced) -> None:
-        _log.warning("gave up partition %s: %s", partition, fenced)
+    def _give_up(self, partition: int, why: object) -> None:
+        _log.warning("gave up partition %s: %s", partition, why)
+        self._claim_later(partition)
+
+    def _claim_later(self, partition: int) -> None:
         self.lose([partition])
         self._feed.retry(partition)
 

@@ -2,7 +2,7 @@
 otherwise. Writes nothing that stays."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import IsolationLevel
@@ -12,6 +12,7 @@ from ledger.journal.database import Connection, Database, translated
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent
 from projections import builds, checkpoint, comparison
+from projections.checkpoint import Standing
 from projections.comparison import SCRATCH, Difference, look_at
 from projections.errors import NotOfLoans, ProjectionDrifted, ProjectionNotFound
 from projections.journal_feed import feed_event
@@ -24,13 +25,15 @@ from projections.skips import Skips
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verified:
     """What was looked at: so many loans (None: all there is) and events. `difference`: the first row that differs, and
-    `type`: that of the event at its position, where rows have one."""
+    `type`: that of the event at its position, where rows have one. `stopped`: partitions on which the projection stands
+    still; nothing was looked at beyond that."""
 
     projection: str
     loans: int | None
     events: int
     difference: Difference | None
     type: str | None
+    stopped: Sequence[Standing]
 
     def require(self) -> None:
         """Raise `ProjectionDrifted` if there is a difference."""
@@ -38,7 +41,7 @@ class Verified:
             raise ProjectionDrifted(
                 f"asked whether {self.projection} holds what its events make; {self.difference}"
                 f"{f', event {self.type}' if self.type else ''}. Find out who wrote there; "
-                f"ledger projections rebuild {self.projection} makes it anew"
+                f"ledger projections rebuild {self.projection} --accept REASON makes it anew"
             )
 
 
@@ -90,6 +93,7 @@ def verify(
         events=events,
         difference=difference,
         type=_type_at(journal, difference),
+        stopped=sorted((each for each in found if each.problem), key=lambda each: each.partition),
     )
 
 
@@ -103,7 +107,7 @@ def _require_live(connection: Connection, projection: Projection) -> None:
 
 
 def _facts(
-    projection: Projection, goal: Mapping[int, int], batches: Iterable[Sequence[RecordedEvent]], skipped: Set[int]
+    projection: Projection, goal: Mapping[int, int], batches: Iterable[Sequence[RecordedEvent]], skipped: Container[int]
 ) -> Iterator[list[Fact]]:
     """What the projection takes of events up to a position of each partition, in order."""
     for events in batches:

@@ -47,6 +47,21 @@ def test_a_projection_is_rebuilt_verified_listed_and_its_old_build_dropped(impor
     assert "error reason_missing" in imported("projections", "rebuild", "loan_now", "--accept", " ", status=2).err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["verify", "nope"], "projection_not_found"),
+        (["rebuild", "nope"], "projection_not_found"),
+        (["drop-next", "loan_now"], "projection_not_found"),
+        (["verify", "loan_now", "--loan", "nope"], "loan_not_found"),
+    ],
+)
+def test_what_there_is_not_is_named_before_any_work_shows(looked_at: Program, arguments: list[str], code: str) -> None:
+    refused = looked_at("projections", *arguments, status=4)
+    assert refused.err.startswith(f"error {code}")
+    assert "0:00:0" not in refused.err
+
+
 def places(program: Program) -> list[str]:
     """Where builds of `loan_now` stand."""
     [found] = [each for each in program("projections", "list", "--json").json if each["projection"] == "loan_now"]

@@ -78,6 +78,26 @@ def test_a_running_worker_goes_on_after_a_skip_and_the_trail_shows_it(stopped: P
     assert "error already_skipped" in stopped(*arguments[:-4], "--reason", "again", status=3).err
 
 
+def test_the_reason_of_a_skip_can_be_read_where_the_event_is_shown_and_listed(stopped: Program) -> None:
+    where = position(stopped)
+    skipped = stopped("dead-letters", "skip", where, "--projection", "postings", "--reason", "bank [sic] file twice")
+    for [letter] in (
+        stopped("dead-letters", "list", "--all", "--json").json,
+        stopped("dead-letters", "show", where, "--json").json["letters"],
+    ):
+        assert (letter["status"], letter["skip_reason"]) == ("skipped", "bank [sic] file twice")
+        assert letter["skipped_by"].startswith("operator:")
+        assert f"recorded at position {letter['skipped_at_position']}" in skipped.out
+    shown = " ".join(stopped("dead-letters", "show", where).out.split())
+    assert "postings passes over it: bank [sic] file twice decided by operator:" in shown
+
+
+def test_a_projection_that_is_none_is_refused_by_name(stopped: Program) -> None:
+    for arguments in (["retry"], ["skip", "--reason", "x"]):
+        refused = stopped("dead-letters", *arguments, position(stopped), "--projection", "nope", status=4)
+        assert "error projection_not_found" in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "code"),
     [

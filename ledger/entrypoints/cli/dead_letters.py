@@ -57,6 +57,13 @@ def show(position: Position, json: Json = False) -> None:
     for each in letters:
         console.print(f"{each.projection} {each.status} since {each.first_seen_at:%Y-%m-%d %H:%M:%S}: ", end="")
         console.print(f"{each.code}: {each.reason}", markup=False)
+        if each.skipped_at:
+            console.print(f"{each.projection} passes over it: {each.skip_reason}", markup=False)
+            console.print(
+                f"  decided by {each.skipped_by} at {each.skipped_at:%Y-%m-%d %H:%M:%S}, "
+                f"recorded at position {each.skipped_at_position:,}",
+                markup=False,
+            )
     if document is not None:
         console.print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), markup=False)
     elif state is not None:

@@ -105,7 +105,7 @@ class _Rate(ProgressColumn):
 def progress(label: str, unit: str, *, rate: bool = False) -> Iterator[Report]:
     """A progress bar on standard error, so that standard output stays clean; its last state remains to be read.
 
-    `rate`: also how much in a second, and the time that is left.
+    `rate`: also how much in a second, and the time that is left. Work that is refused before it begins draws none.
     """
     columns: tuple[Any, ...] = (
         TextColumn("{task.description:<28}"),
@@ -115,8 +115,17 @@ def progress(label: str, unit: str, *, rate: bool = False) -> Iterator[Report]:
         TimeElapsedColumn(),
         *((_Rate(unit), TextColumn("left"), TimeRemainingColumn()) if rate else ()),
     )
-    with Progress(*columns, console=errors) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(*columns, console=errors)
+    task = bar.add_task(label, total=None)
+
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+        bar.start()
+
+    try:
+        yield report
         if bar.tasks[0].total is None:  # there was nothing to do
-            bar.update(task, completed=0, total=0)
+            report(0, 0)
+    finally:
+        if bar.live.is_started:
+            bar.stop()

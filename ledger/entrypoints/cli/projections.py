@@ -1,4 +1,4 @@
-"""Commands about the builds of projections: list, rebuild, verify, lag, drop-old."""
+"""Commands about the builds of projections: list, rebuild, verify, lag, drop-old, drop-next."""
 
 from enum import Enum
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import ReasonMissing
 from ledger.entrypoints.cli.options import Json
-from ledger.entrypoints.cli.output import console, errors, print_json, print_table, progress
+from ledger.entrypoints.cli.output import console, errors, print_json, print_table, print_warning, progress
 from ledger.entrypoints.cli.workers import project_status
 from ledger.settings import read_settings
 from schemas.errors import BadInput
@@ -107,6 +107,11 @@ def verify(name: Name, sample: Sample = None, loan: Loan = None, json: Json = Fa
         found = ledger.verify(name, loan=loan, sample=sample, progress=report)
     if json:
         print_json(found)
+    for each in found.stopped:
+        print_warning(
+            f"{name} stands still on partition {each.partition}; it was verified up to position {each.position} there, "
+            f"where it stopped: {each.problem}"
+        )
     found.require()
     if not json:
         loans = "all there is" if found.loans is None else f"{found.loans:,} loans"
@@ -119,3 +124,11 @@ def drop_old(name: Name) -> None:
     with Ledger(read_settings()) as ledger:
         ledger.drop_old(name)
     console.print(f"Dropped the old build of {name}")
+
+
+@app.command("drop-next")
+def drop_next(name: Name) -> None:
+    """Drop what a rebuild has filled that was not put in the place of the live build."""
+    with Ledger(read_settings()) as ledger:
+        ledger.drop_next(name)
+    console.print(f"Dropped the new build of {name}")

@@ -96,7 +96,7 @@ class RecordedBook:
     @contextmanager
     def fed_with(self, *batches: Batch, at_once: Callable[[], int] = lambda: 1) -> Iterator[Runner]:
         """A worker that gets what a test says, batch by batch, or up to so many at once."""
-        with self.runner(ScriptedFeed(list(batches), at_once)) as runner:
+        with self.runner(ScriptedFeed(list(batches), at_once), beat_s=3600) as runner:  # sees nothing but the script
             yield runner
 
     def batches(self) -> dict[int, Batch]:

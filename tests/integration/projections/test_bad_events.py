@@ -135,7 +135,7 @@ def _read_by_a_worker(recorded: RecordedBook, bootstrap: str) -> Aftermath:
             eventually(lambda: len(runner.stopped) == stops and all_others_are_through(recorded, heads, runner.stopped))
         stopped = {where: problem.code for where, problem in runner.stopped.items()}
     positions = {name: recorded.positions(name) for name in EVERYBODY}
-    letters = DeadLetters(recorded.database, recorded.book.book_id).all()
+    letters = DeadLetters(recorded.database, recorded.journal, recorded.book.book_id).all()
     recorded.catches_up()
     healed = recorded.digests()
     return Aftermath(

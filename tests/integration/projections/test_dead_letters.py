@@ -21,7 +21,7 @@ POISON_MINOR = 40_00  # one event of each life posts it
 
 @pytest.fixture
 def letters(recorded: RecordedBook) -> DeadLetters:
-    return DeadLetters(recorded.database, recorded.book.book_id)
+    return DeadLetters(recorded.database, recorded.journal, recorded.book.book_id)
 
 
 def poisoned(recorded: RecordedBook) -> DeadLetter:
@@ -31,7 +31,7 @@ def poisoned(recorded: RecordedBook) -> DeadLetter:
         forbid_amounts(recorded, POISON_MINOR)
         with pytest.raises(PoisonedEvent):
             runner.catch_up()
-    return DeadLetters(recorded.database, recorded.book.book_id).all()[0]
+    return DeadLetters(recorded.database, recorded.journal, recorded.book.book_id).all()[0]
 
 
 def of_the_future(recorded: RecordedBook) -> tuple[Batch, int]:
@@ -44,7 +44,7 @@ def of_the_future(recorded: RecordedBook) -> tuple[Batch, int]:
 
 def skip(recorded: RecordedBook, letter: DeadLetter, projection: str | None = "postings") -> None:
     """As the book's desk does it."""
-    with DeadLetters(recorded.database, recorded.book.book_id).skipping(letter.position, projection):
+    with DeadLetters(recorded.database, recorded.journal, recorded.book.book_id).skipping(letter.position, projection):
         event = a_skip(recorded.book.book_id, letter.position, projection, letter.partition)
         recorded.records(f"book/{recorded.book.book_id}", [event])
 
@@ -216,3 +216,14 @@ def test_lag_is_loud_about_what_stands_still(recorded: RecordedBook, letters: De
     allow_amounts(recorded)
     recorded.catches_up()
     assert {(each.stopped, each.dead_letters) for each in queries.lag(recorded.journal)} == {(0, 0)}
+
+
+def test_what_was_applied_is_no_dead_letter_again_for_who_reads_from_the_first_event(
+    recorded: RecordedBook, queries: Queries
+) -> None:
+    poisoned(recorded)
+    allow_amounts(recorded)
+    recorded.catches_up()
+    with recorded.database.connect("ledger_projector") as connection:
+        assert connection.execute("delete from projections.checkpoint").rowcount
+    assert {(each.events > 0, each.dead_letters) for each in queries.lag(recorded.journal)} == {(True, 0)}

@@ -17,9 +17,18 @@ from projections import builds, loan_now, postings
 from projections.builds import Build
 from projections.catalogue import PROJECTIONS
 from projections.digest import digest
-from projections.errors import BuildAhead, BuildDiffers, RebuildNeeded, RebuildRunning, SwapBlocked, TablesNewer
+from projections.errors import (
+    BuildAhead,
+    BuildDiffers,
+    ProjectionNotFound,
+    RebuildNeeded,
+    RebuildRunning,
+    SwapBlocked,
+    TablesNewer,
+)
 from projections.feed import Batch, Owner
 from projections.freshness import bring_current
+from projections.inventory import drop_aside
 from projections.journal_feed import JournalFeed
 from projections.place import Place
 from projections.projection import Projection
@@ -214,7 +223,7 @@ def test_a_second_rebuild_at_once_is_refused(recorded: RecordedBook) -> None:
     with (
         a_rebuild(recorded),
         a_rebuild(recorded, postings.PROJECTION),
-        pytest.raises(RebuildRunning, match="asked to rebuild loan_now"),
+        pytest.raises(RebuildRunning, match="new build of loan_now"),
         a_rebuild(recorded),
     ):
         pass
@@ -237,6 +246,23 @@ def test_a_difference_is_named_and_nothing_is_swapped(recorded: RecordedBook, st
     with pytest.raises(BuildDiffers, match=SPOILED[statement]):
         rebuilt(recorded)
     assert build_of(recorded, Place.OLD) is None
+
+
+def test_a_build_that_differs_says_how_to_drop_it_and_is_dropped_unless_it_is_being_filled(
+    recorded: RecordedBook,
+) -> None:
+    recorded.lives(5)
+    recorded.catches_up()
+    execute(recorded, "update projections.loan_now set credit_minor = 7 where loan = 'loan-3'")
+    with pytest.raises(BuildDiffers, match="to drop it: ledger projections drop-next loan_now"):
+        rebuilt(recorded)
+    with a_rebuild(recorded), pytest.raises(RebuildRunning):
+        drop_aside(recorded.database, LOAN_NOW, Place.NEXT)
+    assert build_of(recorded, Place.NEXT)
+    drop_aside(recorded.database, LOAN_NOW, Place.NEXT)
+    assert (build_of(recorded, Place.NEXT), build_of(recorded, Place.LIVE) is None) == (None, False)
+    with pytest.raises(ProjectionNotFound, match="next build of loan_now"):
+        drop_aside(recorded.database, LOAN_NOW, Place.NEXT)
 
 
 def test_a_difference_that_is_accepted_is_swapped_in_and_noted_with_its_reason(recorded: RecordedBook) -> None:

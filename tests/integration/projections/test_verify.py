@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from projections import audit_trail, delinquency, loan_now
+from projections import audit_trail, delinquency, loan_now, postings
 from projections.catalogue import PROJECTIONS
 from projections.errors import NotOfLoans, PoisonedEvent, ProjectionDrifted, ProjectionNotFound
 from projections.projection import Projection
@@ -13,6 +13,7 @@ from projections.verify import Verified, verify
 from schemas.payments.events import PaymentReceived
 from schemas.registry import REGISTRY
 from tests.integration.projections.recorded_book import RecordedBook
+from tests.integration.projections.test_projecting import forbid_amounts
 
 BY_LOAN = [
     each
@@ -112,6 +113,30 @@ def test_an_event_of_a_type_that_nobody_knows_is_raised(
     monkeypatch.delitem(REGISTRY.types, PaymentReceived.TYPE)
     with pytest.raises(PoisonedEvent, match=r"ledger\.payment\.received\.v1"):
         verified(recorded, delinquency.PROJECTION)
+
+
+def test_where_a_projection_stands_still_is_said_with_the_position_up_to_which_it_was_verified(
+    recorded: RecordedBook,
+) -> None:
+    recorded.catches_up()
+    forbid_amounts(recorded, 40_00)
+    recorded.lives(4)
+    with pytest.raises(PoisonedEvent):
+        recorded.catches_up()
+    found = verified(recorded, postings.PROJECTION)
+    found.require()
+    positions = recorded.positions("postings")
+    assert found.stopped
+    assert all(each.position == positions[each.partition] and each.problem for each in found.stopped)
+    assert verified(recorded, loan_now.PROJECTION).stopped == []
+
+
+def test_a_drift_is_mended_by_the_command_that_it_names(recorded: RecordedBook) -> None:
+    recorded.lives(3)
+    recorded.catches_up()
+    execute(recorded, "update projections.loan_now set currency = 'EUR' where loan = 'loan-3'")
+    with pytest.raises(ProjectionDrifted, match="ledger projections rebuild loan_now --accept REASON"):
+        verified(recorded, loan_now.PROJECTION).require()
 
 
 def test_a_sample_is_of_so_many_loans_that_there_are(recorded: RecordedBook) -> None:

@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaConsumer
 
 from projections.kafka_feed import KafkaFeed
+from projections.queries import Queries
 from projections.runner import Runner
 from tests.integration.projections.published import Publish, Worker, after
 from tests.integration.projections.recorded_book import (
@@ -53,6 +54,24 @@ def test_a_running_book_moves_from_feed_to_feed_and_back(
     with recorded.database.connect("ledger_reader") as connection:
         count = connection.execute("select count(*) from projections.audit_trail").fetchone()
     assert count == (recorded.journal.head().position,)
+
+
+@pytest.mark.parametrize("is_kafka", [False, True], ids=["journal", "kafka"])
+def test_a_worker_with_nothing_to_do_notices_that_its_checkpoints_are_gone(
+    recorded: RecordedBook, publish: Publish, worker: Worker, is_kafka: bool
+) -> None:
+    recorded.lives(10)
+    publish(after(recorded, 0))
+    with worker() if is_kafka else following(recorded):
+        eventually(recorded.is_current)
+        before = recorded.digests()
+        with recorded.database.connect("ledger_projector") as connection:
+            assert connection.execute("delete from projections.checkpoint where partition < 8").rowcount
+        assert not recorded.is_current()
+        eventually(recorded.is_current, limit_s=15)
+    assert recorded.digests() == before
+    with Queries(recorded.database, recorded.book.book_id) as queries:
+        assert {(each.events, each.problem) for each in queries.lag(recorded.journal)} == {(0, None)}
 
 
 def test_both_feeds_at_once_build_the_same(
