@@ -87,7 +87,7 @@ def test_both_feeds_at_once_build_the_same(
 
 
 # The client that is given up may leave a connection that was just being made to the garbage collector, which closes it.
-@pytest.mark.filterwarnings("ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_worker_that_the_group_has_put_out_without_a_word_finds_its_way_back(
     recorded: RecordedBook, publish: Publish, worker: Worker, kafka_bootstrap: str
 ) -> None:
