@@ -10,7 +10,7 @@ from ledger.bootstrap import Ledger
 from ledger.domain.errors import AlreadySkipped, LoanNotFound, ReasonMissing
 from ledger.journal.errors import EventNotFound, KeyReused
 from ledger.journal.partitioning import partition_of
-from projections.errors import AppliedAlready, DeadLetterNotFound, PoisonedEvent
+from projections.errors import AppliedAlready, DeadLetterNotFound, PoisonedEvent, ProjectionNotFound
 from schemas.books.events import EventSkipped
 from schemas.envelope import read
 from schemas.registry import REGISTRY
@@ -149,7 +149,7 @@ def test_a_skip_with_the_key_of_another_is_refused(stopped: Ledger) -> None:
     [
         ({"reason": " "}, ReasonMissing),
         ({"projection": "loan_now"}, DeadLetterNotFound),
-        ({"projection": "nothing"}, DeadLetterNotFound),
+        ({"projection": "nothing"}, ProjectionNotFound),
         ({"projection": None}, AppliedAlready),
     ],
 )
