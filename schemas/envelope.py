@@ -166,4 +166,5 @@ def digest(encoded: bytes) -> bytes:
 
 def instant(moment: datetime) -> str:
     """An aware time as the envelope writes it."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat("T", "microseconds")[:26] + "Z"

@@ -23,11 +23,11 @@ def decoder(event_type: type[Event]) -> msgspec.json.Decoder[Any]:
 
 @cache
 def _unmatched(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """A subclass whose texts may be any."""
-    fields = [
-        (each.name, _plain(each.type), *(() if each.required else (each.default,)))
-        for each in msgspec.structs.fields(struct)
-    ]
+    """A subclass whose texts may be any; a class without patterns stays what it is."""
+    found = msgspec.structs.fields(struct)
+    fields = [(each.name, _plain(each.type), *(() if each.required else (each.default,))) for each in found]
+    if all(kind == each.type for each, (_, kind, *_) in zip(found, fields, strict=True)):
+        return struct
     return msgspec.defstruct(struct.__name__, fields, bases=(struct,), frozen=True, kw_only=True, gc=False)
 
 

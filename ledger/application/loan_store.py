@@ -18,7 +18,7 @@ from ledger.domain.loan import Loan
 from ledger.journal.encoding import StreamHead
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent, Snapshot
-from ledger.journal.stream_loader import StoredEvent, StoredStream, StreamLoader
+from ledger.journal.stream_loader import StoredStream, StreamLoader
 from schemas.envelope import digest, skim
 from schemas.errors import LedgerError
 from schemas.registry import REGISTRY
@@ -133,7 +133,7 @@ class LoanStore:
                     self._kept[name] = replace(kept, snapshot_version=stored.head.version)
 
 
-def decoded(event: RecordedEvent | StoredEvent) -> Event:
+def decoded(event: RecordedEvent) -> Event:
     """The fact in a recorded event, as the newest version of its type."""
     return REGISTRY.decode(skim(event.state))
 
@@ -143,7 +143,7 @@ def _fold(name: str, stream: StoredStream) -> StoredLoan:
     loan = _decode(snapshot.state) if snapshot else None
     version, head_hash = (snapshot.version, snapshot.head_hash) if snapshot else (0, None)
     for event in events:
-        loan = loans.apply(loan, decoded(event))
+        loan = loans.apply(loan, REGISTRY.decode_recorded(event.type, event.state))
     if events:
         version, head_hash = events[-1].version, digest(events[-1].state)
     return StoredLoan(

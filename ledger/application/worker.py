@@ -25,6 +25,7 @@ from ledger.journal.stream_loader import StoredStream
 from schemas.errors import LedgerError
 
 _AHEAD = 2  # batches taken before the first of them is committed
+_IN_A_ROW = 4  # tasks decided before servers are looked at again
 _LOOK_AHEAD = 1024  # tasks of a line that are looked at to find one that can begin
 
 
@@ -104,7 +105,8 @@ class Worker:
         elif self._is_commit_due():
             self._commit()
         elif ready := next(filter(None, self._ready.values()), None):
-            self._decide(*ready.popleft())
+            for _ in range(min(len(ready), _IN_A_ROW)):
+                self._decide(*ready.popleft())
         elif self._refused:
             self._refuse()
         else:

@@ -179,12 +179,13 @@ def receive_payment(
             f"asked to record {amount_minor} {currency} (minor units) more; all payments then pass 2^53 - 1"
         )
     payment = Payment(payment_id=payment_id, amount_minor=amount_minor, paid_on=paid_on, received_at=received_at)
-    after = _with_payment(loan, payment)
-    # Almost every payment comes after all others, and changes nothing of what they cover.
-    before_shares, shares = (
-        _changed_shares(loan, after) if not after.coverage else ([], cover(_coverage(loan), payment)[1])
-    )
-    after = settled(after)
+    before_shares: list[Share] = []
+    if _coverage(loan).is_followed_by(payment):  # as almost every payment does: it changes nothing of what others cover
+        coverage, shares = cover(_coverage(loan), payment)
+        after = loan.changed(history=loan.history.with_payment(payment), coverage=coverage)
+    else:
+        after = settled(_with_payment(loan, payment))
+        before_shares, shares = _changed_shares(loan, after)
     standing = _standing(after, today)
     own = [share for share in shares if share.payment == payment]
     return [

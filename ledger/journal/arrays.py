@@ -8,7 +8,7 @@ its length and lower bound; for each element its length (-1 for null) and its by
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from struct import Struct
 from typing import Any, Self
 
@@ -45,29 +45,50 @@ def _of_bytes(name: str, values: Iterable[bytes | None]) -> Array:
     return _array(name, [_NULL if value is None else _LENGTH(len(value)) + value for value in values])
 
 
-def _fixed(name: str, code: str, number: Callable[[Any], int]) -> Callable[[Iterable[Any]], Array]:
-    """The maker of arrays of a type of fixed length; `number` is what an element is sent as."""
+def _fixed(name: str, code: str, number: Callable[[Any], int] | None = None) -> Callable[[Iterable[Any]], Array]:
+    """The maker of arrays of a type of fixed length; `number` is what an element is sent as, if not itself."""
     element = Struct(">i" + code)
-    pack = partial(element.pack, element.size - _LENGTH_BYTES)
+    length = element.size - _LENGTH_BYTES
+    pack = partial(element.pack, length)
 
     def make(values: Iterable[Any]) -> Array:
-        return _array(name, [_NULL if value is None else pack(number(value)) for value in values])
+        items = list(values)
+        if None in items:
+            return _array(name, [_NULL if item is None else pack(number(item) if number else item) for item in items])
+        fields = [length] * (2 * len(items))  # lengths and elements by turns, packed at once
+        fields[1::2] = map(number, items) if number else items
+        return _packed(name, len(items), False, _elements(code, len(items))(*fields))
 
     return make
 
 
+@lru_cache(maxsize=512)
+def _elements(code: str, count: int) -> Callable[..., bytes]:
+    return Struct(">" + f"i{code}" * count).pack
+
+
 def _array(name: str, elements: list[bytes]) -> Array:
+    return _packed(name, len(elements), _NULL in elements, b"".join(elements))
+
+
+def _packed(name: str, count: int, has_nulls: bool, elements: bytes) -> Array:
+    kind, array_oid = _oids(name)
+    if not count:
+        return Array(array_oid, _EMPTY(0, 0, kind))
+    return Array(array_oid, _HEAD(1, has_nulls, kind, count, 1) + elements)
+
+
+@cache
+def _oids(name: str) -> tuple[int, int]:
+    """Of a type, and of arrays of it."""
     kind = types[name]
-    if not elements:
-        return Array(kind.array_oid, _EMPTY(0, 0, kind.oid))
-    has_nulls = _NULL in elements
-    return Array(kind.array_oid, _HEAD(1, has_nulls, kind.oid, len(elements), 1) + b"".join(elements))
+    return kind.oid, kind.array_oid
 
 
-int2 = _fixed("int2", "h", int)
-int4 = _fixed("int4", "i", int)
-int8 = _fixed("int8", "q", int)
-boolean = _fixed("bool", "b", int)
+int2 = _fixed("int2", "h")
+int4 = _fixed("int4", "i")
+int8 = _fixed("int8", "q")
+boolean = _fixed("bool", "b")
 day = _fixed("date", "i", lambda value: value.toordinal() - _FIRST_DAY)
 
 

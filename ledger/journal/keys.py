@@ -11,7 +11,7 @@ import os
 import secrets
 import stat
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ class CommandKeys:
     """Makes the two digests of a command."""
 
     secret: bytes
+    _keyed: hmac.HMAC = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_keyed", hmac.new(self.secret, digestmod="sha256"))
 
     @property
     def key_id(self) -> str:
@@ -42,9 +46,11 @@ class CommandKeys:
         return self._digest(b"body", body)
 
     def _digest(self, purpose: bytes, value: object) -> bytes:
-        message = purpose + b"\x00" + orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        # Not hmac.digest(): that lets go of the interpreter each time, and every thread of a busy process wakes up.
-        return hmac.new(self.secret, message, "sha256").digest()
+        # A copy of one that has the key. Not hmac.digest(): that lets go of the interpreter each time, and every thread
+        # of a busy process wakes up.
+        keyed = self._keyed.copy()
+        keyed.update(purpose + b"\x00" + orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+        return keyed.digest()
 
 
 def make_key_file(path: Path) -> CommandKeys:

@@ -19,9 +19,9 @@ with known as (
             where t.stream = k.name and t.format = %b::text
             limit 1) s on true
 )
-select n, version, state, head_hash from known where version is not null
+select n, version, state, head_hash, null as type from known where version is not null
 union all
-select k.n, e.streamversion, e.state, null
+select k.n, e.streamversion, e.state, null, e.type
   from known k
   join journal.event e on e.stream = k.name and e.streamversion > coalesce(k.version, 0)
  order by 1, 2
@@ -29,9 +29,10 @@ select k.n, e.streamversion, e.state, null
 
 
 class StoredEvent(NamedTuple):
-    """One event of a stream: its version in the stream, and its bytes."""
+    """One event of a stream: its version in the stream, its type, and its bytes."""
 
     version: int
+    type: str
     state: bytes
 
 
@@ -103,13 +104,14 @@ class StreamLoader:
         names = self._names
         snapshots: dict[str, Snapshot] = {}
         events: dict[str, list[StoredEvent]] = {name: [] for name in names}
-        for n, version, state, head_hash in rows:
+        for n, version, state, head_hash, kind in rows:
             assert n, "of a name that was asked for"
             assert version, "of a recorded version"
             assert state, "every event has bytes"
             name = names[int.from_bytes(n) - 1]
-            if head_hash is None:
-                events[name].append(StoredEvent(int.from_bytes(version), state))
+            if kind:
+                events[name].append(StoredEvent(int.from_bytes(version), kind.decode(), state))
             else:
+                assert head_hash, "a snapshot is of an event"
                 snapshots[name] = Snapshot(name, int.from_bytes(version), head_hash, self._format, state)
         return {name: StoredStream(snapshots.get(name), events[name]) for name in names}

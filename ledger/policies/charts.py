@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -19,6 +19,7 @@ class NoChart(Misconfigured):
     code = "no_chart"
 
 
+@lru_cache(maxsize=1024)
 def chart_on(on: date) -> Chart:
     """The chart that holds on a date: the newest that has begun by then."""
     begun = [chart for chart in _charts() if date.fromisoformat(chart.version) <= on]
