@@ -15,6 +15,7 @@ class FeedEvent(NamedTuple):
 
     position: int
     partitionseq: int
+    streamversion: int
     recorded_us: int
     type: str
     state: bytes

@@ -94,9 +94,9 @@ class JournalFeed:
     def _fetch(self, position: int) -> _Found:
         """Runs beside whoever applies what came before: the server answers and decodes while that one waits for it."""
         found: _Found = []
-        for at, partition, seq, recorded_us, kind, state in self._journal.delivered(position, self._batch):
+        for at, partition, seq, version, recorded_us, kind, state in self._journal.delivered(position, self._batch):
             fact = _fact(kind, state) if kind in self._reads else None
-            found.append((partition, FeedEvent(at, seq, recorded_us, kind, state, event=fact)))
+            found.append((partition, FeedEvent(at, seq, version, recorded_us, kind, state, event=fact)))
         return found
 
     def _claim_again(self, owner: Owner) -> None:
@@ -142,6 +142,7 @@ def feed_event(event: RecordedEvent) -> FeedEvent:
     return FeedEvent(
         position=event.position,
         partitionseq=event.partitionseq,
+        streamversion=event.version,
         recorded_us=event.recorded_us,
         type=event.type,
         state=event.state,

@@ -252,6 +252,7 @@ def _feed_event(record: Record, headers: Mapping[str, bytes]) -> FeedEvent:
         return FeedEvent(
             position=int(headers["position"]),
             partitionseq=int(headers["partitionseq"]),
+            streamversion=int(headers["streamversion"]),
             recorded_us=int(headers["recorded_us"]),
             type=headers["type"].decode("ascii"),
             state=record.value,

@@ -5,11 +5,12 @@ value date <= D; the lines of later dates up to D, known at P; and those that ca
 at P. So it costs the same for a loan of 50 lines and for one of 40,000.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
+
+from psycopg.errors import UniqueViolation
 
 from ledger.domain.book import Book
 from ledger.journal import arrays
@@ -18,35 +19,24 @@ from projections.posting_lines import Lines
 from projections.projection import Fact, Projection
 from projections.statements import load
 from schemas.registry import types_of
-from schemas.values import MoneyEvent
+from schemas.values import LoanEvent, MoneyEvent
 
 _SQL = load("postings.sql")
 
-SNAPSHOT_EVERY = 256
-"""Lines of a loan from one snapshot to the next. Another number is another version of the projection."""
+SNAPSHOT_EVERY = 128
+"""Events of a loan from one snapshot to the next: 256 lines where all of them are payments. Another number is another
+version of the projection."""
+
+_AT_ONCE = 500  # events whose lines are sent together: the server inserts them while the next ones are written
 
 
 @dataclass(kw_only=True, slots=True)
-class _Head:
-    """How far a loan has come. `reached`: the last value date in its newest snapshot; a line up to there is late.
-    `highest`: the last value date of all its lines, None where no snapshot is near."""
+class _LongLife:
+    """Of a loan that has snapshots, or comes to its first one. `reached`: the last value date in its newest snapshot; a
+    line up to there is late. `highest`: the last value date of all its lines."""
 
-    position: int = 0
-    number: int = 0
     reached: date = date.min
-    highest: date | None = None
-
-    def take(self, position: int, event: MoneyEvent) -> bool:
-        """Go on to an event; whether a snapshot is due after it."""
-        before = self.number
-        self.position, self.number = position, before + len(event.postings)
-        if self.highest is None:
-            return False
-        self.highest = max(self.highest, *(posting.value_date for posting in event.postings))
-        if before // SNAPSHOT_EVERY == self.number // SNAPSHOT_EVERY:
-            return False
-        self.reached = self.highest
-        return True
+    highest: date = date.min
 
 
 class _Snapshot(NamedTuple):
@@ -54,56 +44,75 @@ class _Snapshot(NamedTuple):
 
     loans: str
     positions: int
-    numbers: int
     value_dates: date
 
 
 def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
-    events = [
-        (fact.position, fact.event) for fact in facts if isinstance(fact.event, MoneyEvent) and fact.event.postings
-    ]
-    heads = _heads(connection, book, [event for _, event in events])
+    """Facts come once, except where somebody has deleted a checkpoint: only then those that are there are looked up."""
+    try:
+        with connection.transaction():
+            _insert(connection, book, facts)
+    except UniqueViolation:
+        _insert(connection, book, _unseen(connection, book, facts))
+
+
+PROJECTION = Projection(
+    name="postings",
+    version=3,
+    tables=("postings", "postings_snapshot"),
+    key=("position", "line"),
+    takes=types_of(LoanEvent),
+    statements=_SQL,
+    apply=apply,
+)
+
+
+def _insert(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
+    long_lives = _long_lives(connection, book, facts)
     lines = Lines(book.book_id)
     due: list[_Snapshot] = []
-    for position, event in events:
-        head = heads[event.loan_id]
-        if position > head.position:
-            lines.add(position, event, head.number, head.reached)
-            if head.take(position, event):
-                due.append(_Snapshot(event.loan_id, position, head.number, head.reached))
-    if lines:
-        with connection.cursor().copy(_SQL["insert"]) as copy:
-            copy.write(lines.copied())
+    with connection.cursor().copy(_SQL["insert"]) as copy:
+        for number, fact in enumerate(facts, 1):
+            event = fact.event
+            life = long_lives.get(_loan(fact)) if long_lives else None
+            if isinstance(event, MoneyEvent):
+                lines.add(fact.position, event, life.reached if life else date.min)
+                if life:
+                    life.highest = max([life.highest, *(posting.value_date for posting in event.postings)])
+            if life and fact.record.streamversion % SNAPSHOT_EVERY == 0:
+                life.reached = life.highest
+                due.append(_Snapshot(_loan(fact), fact.position, life.reached))
+            if number % _AT_ONCE == 0:
+                copy.write(lines.taken())
+        copy.write(lines.taken())
     if due:
         columns = zip(*due, strict=True)
         arguments = dict(zip(_Snapshot._fields, map(list, columns), strict=True))
         connection.execute(_SQL["snapshot"], arguments | {"book": book.book_id})
 
 
-PROJECTION = Projection(
-    name="postings",
-    version=2,
-    tables=("postings", "postings_snapshot"),
-    key=("position", "line"),
-    takes=types_of(MoneyEvent),
-    statements=_SQL,
-    apply=apply,
-)
+def _long_lives(connection: Connection, book: Book, facts: Sequence[Fact]) -> dict[str, _LongLife]:
+    """Of the loans whose snapshots play a part in what these facts become."""
+    loans = {_loan(fact) for fact in facts if fact.record.streamversion >= SNAPSHOT_EVERY}
+    lives = {loan: _LongLife() for loan in loans}
+    if loans:
+        for loan, reached, highest in connection.execute(_SQL["long_lives"], _key(book, loans)).fetchall():
+            lives[loan] = _LongLife(reached=reached or date.min, highest=highest or date.min)
+    return lives
 
 
-def _heads(connection: Connection, book: Book, events: Sequence[MoneyEvent]) -> dict[str, _Head]:
-    """The heads of all loans that events are about, by loan."""
-    lines = Counter[str]()
-    for event in events:
-        lines[event.loan_id] += len(event.postings)
-    heads = {loan: _Head(highest=date.min if count >= SNAPSHOT_EVERY else None) for loan, count in lines.items()}
-    if heads:
-        arguments = {
-            "book": book.book_id,
-            "loans": arrays.text(lines),
-            "lines": arrays.int4(lines.values()),
-            "every": SNAPSHOT_EVERY,
-        }
-        for loan, position, number, reached, highest in connection.execute(_SQL["heads"], arguments).fetchall():
-            heads[loan] = _Head(position=position, number=number, reached=reached or date.min, highest=highest)
-    return heads
+def _unseen(connection: Connection, book: Book, facts: Sequence[Fact]) -> list[Fact]:
+    """The facts beyond what the tables have of each loan."""
+    loans = {_loan(fact) for fact in facts}
+    seen: dict[str, int] = dict(connection.execute(_SQL["seen"], _key(book, loans)).fetchall())
+    return [fact for fact in facts if fact.position > seen.get(_loan(fact), 0)]
+
+
+def _key(book: Book, loans: set[str]) -> dict[str, object]:
+    return {"book": book.book_id, "loans": arrays.text(loans)}
+
+
+def _loan(fact: Fact) -> str:
+    event = fact.event
+    assert isinstance(event, LoanEvent), "nothing else is taken"
+    return event.loan_id

@@ -1,13 +1,11 @@
 -- name: tables
 -- Every line of double entry, inserted once and never changed. Debits are positive; the lines of one event add up to zero.
--- number counts the lines of a loan, from 1. late: the line counts from a date that the loan's newest snapshot at that
--- time had reached already.
+-- late: the line counts from a date that the loan's newest snapshot at that time had reached already.
 create table postings (
     book         text    not null,
     loan         text    not null,
     position     bigint  not null,
     line         int     not null,  -- within its event, from 1
-    number       int     not null,
     value_date   date    not null,
     booking_date date    not null,
     account      text    not null,
@@ -24,7 +22,6 @@ create table postings_snapshot (
     book          text   not null,
     loan          text   not null,
     position      bigint not null,
-    number        int    not null,  -- lines that went into it
     value_date    date   not null,
     accounts      text[]   not null,
     components    text[]   not null,
@@ -39,34 +36,34 @@ create index postings_of_loan on postings (book, loan, value_date, position)
 create index postings_late on postings (book, loan, position)
     include (value_date, account, component, installment, amount_minor) where late;
 
--- name: heads
--- How far the loans of a batch have come. reached: the highest value date of a loan's newest snapshot. highest: of all
--- its lines, told only where the lines of the batch may bring it to the next snapshot.
-select l.loan, p.position, p.number, s.value_date as reached,
-       case when p.number / %(every)s < (p.number + l.lines) / %(every)s then
-            greatest(s.value_date, (select max(q.value_date) from postings q
-                                     where q.book = %(book)s and q.loan = l.loan
-                                       and q.position > coalesce(s.position, 0))) end as highest
-  from unnest(%(loans)s::text[], %(lines)s::int[]) as l (loan, lines)
- cross join lateral (select position, number from postings
-                      where book = %(book)s and loan = l.loan
-                      order by position desc, line desc limit 1) p
+-- name: long_lives
+-- reached: the highest value date of a loan's newest snapshot. highest: of all its lines.
+select l.loan, s.value_date as reached,
+       greatest(s.value_date, (select max(p.value_date) from postings p
+                                where p.book = %(book)s and p.loan = l.loan
+                                  and p.position > coalesce(s.position, 0))) as highest
+  from unnest(%(loans)s::text[]) as l (loan)
   left join lateral (select position, value_date from postings_snapshot
                       where book = %(book)s and loan = l.loan
                       order by position desc limit 1) s on true
 
+-- name: seen
+-- The position of the last fact of each loan that left anything here.
+select l.loan, greatest(
+           (select max(position) from postings where book = %(book)s and loan = l.loan),
+           (select max(position) from postings_snapshot where book = %(book)s and loan = l.loan), 0)
+  from unnest(%(loans)s::text[]) as l (loan)
+
 -- name: insert
-copy postings (book, loan, currency, position, booking_date, line, number, value_date, amount_minor, late, account,
-               component, installment) from stdin (format binary)
+copy postings (book, loan, currency, position, booking_date, line, value_date, amount_minor, late, account, component,
+               installment) from stdin (format binary)
 
 -- name: snapshot
 -- Each snapshot is the one before it and the lines since: of the table, or of this batch. No line is read twice.
-insert into postings_snapshot (book, loan, position, number, value_date, accounts, components, installments,
-                               amounts_minor)
+insert into postings_snapshot (book, loan, position, value_date, accounts, components, installments, amounts_minor)
 with due as (
     select d.*, lag(d.position) over (partition by d.loan order by d.position) as previous
-      from unnest(%(loans)s::text[], %(positions)s::bigint[], %(numbers)s::int[], %(value_dates)s::date[])
-           as d (loan, position, number, value_date)
+      from unnest(%(loans)s::text[], %(positions)s::bigint[], %(value_dates)s::date[]) as d (loan, position, value_date)
 ), span as (
     select d.*, s.position as base
       from due d
@@ -104,19 +101,20 @@ with due as (
               from total where total <> 0) t
      group by loan, position
 )
-select %(book)s, d.loan, d.position, d.number, d.value_date, coalesce(s.accounts, '{}'), coalesce(s.components, '{}'),
+select %(book)s, d.loan, d.position, d.value_date, coalesce(s.accounts, '{}'), coalesce(s.components, '{}'),
        coalesce(s.installments, '{}'), coalesce(s.amounts_minor, '{}')
   from due d
   left join sums s on s.loan = d.loan and s.position = d.position
+    on conflict (book, loan, position) do nothing
 
 -- name: rows
 -- The cells of a snapshot stand as lines 0, -1, -2 and so on of its position.
-select book, loan, position, line, number, value_date, booking_date, account, component, installment, amount_minor,
+select book, loan, position, line, value_date, booking_date, account, component, installment, amount_minor,
        currency, late
   from postings
  where book = %(book)s
 union all
-select s.book, s.loan, s.position, 1 - coalesce(c.place, 1), s.number, s.value_date, null, c.account, c.component,
+select s.book, s.loan, s.position, 1 - coalesce(c.place, 1), s.value_date, null, c.account, c.component,
        c.installment, c.amount_minor, null, null
   from postings_snapshot s
   left join lateral unnest(s.accounts, s.components, s.installments, s.amounts_minor)

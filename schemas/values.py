@@ -115,6 +115,8 @@ class MoneyEvent(LoanEvent, frozen=True):
     postings: tuple[Posting, ...]
 
     def __post_init__(self) -> None:
-        total_minor = sum(posting.amount_minor for posting in self.postings)
+        total_minor = 0
+        for posting in self.postings:  # a loop: this runs whenever an event is read
+            total_minor += posting.amount_minor
         if total_minor != 0:
             raise ValueError(f"the postings of {self.TYPE} for {self.loan_id} add up to {total_minor}, not to 0")

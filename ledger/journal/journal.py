@@ -164,11 +164,11 @@ class Journal:
         """At most `limit` events beyond a position, in order."""
         return self._events("position > %b order by position limit %b", (position, limit))
 
-    def delivered(self, position: int, limit: int) -> list[tuple[int, int, int, int, str, bytes]]:
+    def delivered(self, position: int, limit: int) -> list[tuple[int, int, int, int, int, str, bytes]]:
         """At most `limit` events beyond a position, in order, as those need them who only pass them on: position,
-        partition, its number there, microseconds of its recording since 1970, type, bytes."""
+        partition, its number there, stream version, microseconds of its recording since 1970, type, bytes."""
         return self._rows(
-            "select position, partition, partitionseq, recorded_us, type, state from journal.event "
+            "select position, partition, partitionseq, streamversion, recorded_us, type, state from journal.event "
             "where position > %b order by position limit %b",
             (position, limit),
         )

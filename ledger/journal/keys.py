@@ -11,7 +11,8 @@ import os
 import secrets
 import stat
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,6 @@ class CommandKeys:
     """Makes the two digests of a command."""
 
     secret: bytes
-    _keyed: hmac.HMAC = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_keyed", hmac.new(self.secret, digestmod="sha256"))
 
     @property
     def key_id(self) -> str:
@@ -48,9 +45,14 @@ class CommandKeys:
     def _digest(self, purpose: bytes, value: object) -> bytes:
         # A copy of one that has the key. Not hmac.digest(): that lets go of the interpreter each time, and every thread
         # of a busy process wakes up.
-        keyed = self._keyed.copy()
+        keyed = _prepared(self.secret).copy()
         keyed.update(purpose + b"\x00" + orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
         return keyed.digest()
+
+
+@lru_cache(maxsize=8)
+def _prepared(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod="sha256")
 
 
 def make_key_file(path: Path) -> CommandKeys:

@@ -45,7 +45,9 @@ class PaymentReceived(MoneyEvent, frozen=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        placed_minor = self.credit_minor + sum(allocation.amount_minor for allocation in self.allocations)
+        placed_minor = self.credit_minor
+        for allocation in self.allocations:
+            placed_minor += allocation.amount_minor
         if placed_minor != self.amount_minor:
             raise ValueError(f"payment {self.payment_id} of {self.amount_minor} has {placed_minor} placed")
 

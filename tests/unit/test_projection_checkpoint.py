@@ -39,7 +39,12 @@ def a_record(position: int, partitionseq: int) -> FeedEvent:
     )
     event = DayClosed(book_id="b", business_date=date(2026, 3, 1), loans_visited=0)
     return FeedEvent(
-        position=position, partitionseq=partitionseq, recorded_us=1, type=event.TYPE, state=write(attributes, event)
+        position=position,
+        partitionseq=partitionseq,
+        streamversion=1,
+        recorded_us=1,
+        type=event.TYPE,
+        state=write(attributes, event),
     )
 
 

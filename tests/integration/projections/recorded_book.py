@@ -230,6 +230,7 @@ def as_fed(event: RecordedEvent) -> FeedEvent:
     return FeedEvent(
         position=event.position,
         partitionseq=event.partitionseq,
+        streamversion=event.version,
         recorded_us=event.recorded_us,
         type=event.type,
         state=event.state,

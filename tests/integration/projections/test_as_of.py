@@ -20,7 +20,7 @@ from projections.queries import Queries
 from projections.reading import Reader
 from schemas.envelope import Attributes, write
 from schemas.payments.events import PaymentReversed
-from schemas.values import MoneyEvent, Posting, Standing
+from schemas.values import ABSENT, MoneyEvent, Posting, Standing
 from tests.integration.projections.recorded_book import RecordedBook, opened
 from tests.loan_builders import BASIS, OPENED, days
 
@@ -34,7 +34,7 @@ lines = st.tuples(st.sampled_from(["receivable", "cash"]), amounts, value_days, 
 entries = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.lists(lines, max_size=6)), max_size=60)
 
 
-def fact(position: int, loan: str, postings: Sequence[Posting]) -> Fact:
+def fact(position: int, version: int, loan: str, postings: Sequence[Posting]) -> Fact:
     """An event that moves money as told. What else it says plays no part here."""
     event = PaymentReversed(
         loan_id=loan,
@@ -58,7 +58,8 @@ def fact(position: int, loan: str, postings: Sequence[Posting]) -> Fact:
         time="2026-03-01T00:00:00.000000Z",
         datacontenttype="application/json",
         stream=f"loan/{loan}",
-        streamversion=1,
+        streamversion=version,
+        prevhash=ABSENT if version == 1 else "0" * 64,
         valuedate=OPENED,
         actor="operator:test",
         correlationid="test",
@@ -66,12 +67,17 @@ def fact(position: int, loan: str, postings: Sequence[Posting]) -> Fact:
         requestsize=1,
     )
     state = write(attributes, event)
-    return Fact(FeedEvent(position=position, partitionseq=position, recorded_us=0, type=event.TYPE, state=state))
+    return Fact(FeedEvent(position, position, version, 0, event.TYPE, state))
 
 
 def facts_of(entered: Sequence[tuple[str, Sequence[tuple[str, int, int, int]]]]) -> list[Fact]:
     """One event for each entry, at every second position; a last line makes it add up to zero."""
-    return [fact(2 * number, loan, balanced(found)) for number, (loan, found) in enumerate(entered, 1)]
+    versions = Counter[str]()
+    facts: list[Fact] = []
+    for number, (loan, found) in enumerate(entered, 1):
+        versions[loan] += 1
+        facts.append(fact(2 * number, versions[loan], loan, balanced(found)))
+    return facts
 
 
 def balanced(found: Sequence[tuple[str, int, int, int]]) -> list[Posting]:
