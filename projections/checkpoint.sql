@@ -57,8 +57,10 @@ insert into projections.worker (id, book, feed, seen_at) values (%(id)s, %(book)
 delete from projections.worker where id = %(id)s or seen_at < clock_timestamp() - interval '1 day'
 
 -- name: workers
+-- feed: of this one only; null: of all.
 select id from projections.worker
  where book = %(book)s and seen_at > clock_timestamp() - make_interval(secs => %(stale_s)s)
+   and (%(feed)s::text is null or feed = %(feed)s)
  order by id
 
 -- name: read

@@ -45,6 +45,9 @@ class Owner(Protocol):
     def claim(self, partitions: Collection[int]) -> Mapping[int, Resume]:
         """Take partitions over from whoever had them, and say where each goes on."""
 
+    def share(self, partitions: Collection[int]) -> Collection[int]:
+        """Those of some partitions that are ours to take back after somebody else took them."""
+
     def lose(self, partitions: Collection[int]) -> None:
         """Forget partitions that somebody else works on from now."""
 

@@ -22,7 +22,7 @@ _Found = list[tuple[int, FeedEvent]]
 
 class JournalFeed:
     """`batch`: events read at once at most; `pause_s`: wait after a poll that found nothing; `retry_s`: wait before a
-    partition that somebody else took is claimed again, in case that they are gone by then; `reads`: types of events
+    partition that somebody else took is claimed again, if it is ours by the number of workers; `reads`: types of events
     whose facts are read ahead too, for whoever surely takes them."""
 
     name = "journal"
@@ -100,9 +100,13 @@ class JournalFeed:
         return found
 
     def _claim_again(self, owner: Owner) -> None:
-        due = [partition for partition, at in self._retry_at.items() if at <= time.monotonic()]
-        if due:
-            self._claim(due, owner, self._journal.partition_heads())
+        now_s = time.monotonic()
+        due = {partition for partition, at in self._retry_at.items() if at <= now_s}
+        if not due:
+            return
+        ours = set(owner.share(due))
+        self._retry_at |= dict.fromkeys(due - ours, now_s + self._retry_s)
+        self._claim(ours, owner, self._journal.partition_heads())
 
     def _claim(self, partitions: Collection[int], owner: Owner, heads: Mapping[int, int]) -> None:
         """Own partitions; where one of them is behind its head, the cursor goes back to it."""

@@ -185,6 +185,10 @@ class Runner:
             resumes[mark.partition] = Resume(position=mark.position, offset=mark.offset)
         return resumes
 
+    def share(self, partitions: Collection[int]) -> Collection[int]:
+        """For the feed: which partitions to take back from another worker, so that two never take turns for ever."""
+        return self._presence.share(partitions)
+
     def lose(self, partitions: Collection[int]) -> None:
         """For the feed: partitions that are somebody else's from now on."""
         self._marks = {key: mark for key, mark in self._marks.items() if key[1] not in partitions}

@@ -1,6 +1,7 @@
 """However many workers there are, whoever comes and goes, and from wherever they read: the same tables."""
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Event as Flag
@@ -74,6 +75,23 @@ def test_a_worker_with_nothing_to_do_notices_that_its_checkpoints_are_gone(
         assert {(each.events, each.problem) for each in queries.lag(recorded.journal)} == {(0, None)}
 
 
+def test_two_workers_on_the_journal_share_the_partitions_and_leave_each_other_alone(
+    recorded: RecordedBook, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorded.lives(30)
+    with recorded.worker(retry_s=0.1, beat_s=0.1) as first, running(first):
+        eventually(lambda: len(first.partitions) == PARTITIONS)
+        with recorded.worker(retry_s=0.1, beat_s=0.1) as second, running(second):
+            eventually(lambda: shares(first, second))
+            caplog.clear()
+            recorded.lives(10)
+            eventually(recorded.is_current)
+            time.sleep(1)
+            assert "gave up partition" not in caplog.text
+            assert shares(first, second)
+        eventually(lambda: len(first.partitions) == PARTITIONS)
+
+
 def test_both_feeds_at_once_build_the_same(
     recorded: RecordedBook, publish: Publish, worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,8 +104,6 @@ def test_both_feeds_at_once_build_the_same(
     assert recorded.digests() == recorded.digests_from_the_journal()
 
 
-# The client that is given up may leave a connection that was just being made to the garbage collector, which closes it.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_worker_that_the_group_has_put_out_without_a_word_finds_its_way_back(
     recorded: RecordedBook, publish: Publish, worker: Worker, kafka_bootstrap: str
 ) -> None:
