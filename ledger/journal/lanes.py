@@ -45,6 +45,7 @@ class LaneQueue(Generic[Item]):
         self._changed = Condition()
         self._closed = False
         self._waiting_to_put = 0
+        self._waiting_to_take = 0
 
     def put(self, item: Item, lane: Lane, wait_s: float) -> None:
         """Add an item; waits while the lane is full, `TooBusy` after `wait_s` seconds."""
@@ -89,7 +90,9 @@ class LaneQueue(Generic[Item]):
         """
         with self._changed:
             while not (chosen := self.take_now(choose)) and not self.is_over:
+                self._waiting_to_take += 1
                 self._changed.wait()
+                self._waiting_to_take -= 1
             return chosen
 
     def take_now(self, choose: Callable[[Iterable[Item]], list[Item]]) -> list[Item]:
@@ -120,7 +123,8 @@ class LaneQueue(Generic[Item]):
         if len(self._lanes[lane]) >= self._capacity:
             return False
         self._lanes[lane].append(item)
-        self._changed.notify_all()
+        if self._waiting_to_take:
+            self._changed.notify_all()
         self._wake()
         return True
 
