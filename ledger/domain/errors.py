@@ -71,6 +71,28 @@ class AlreadySkipped(Refused):
     code = "already_skipped"
 
 
+class InvalidTerms(BadInput):
+    """Terms of a loan that do not fit together, or a value among them that means nothing; `field` says which."""
+
+    code = "invalid_terms"
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InterestNotCovered(InvalidTerms):
+    """An installment that is less than the interest due with it."""
+
+    code = "interest_not_covered"
+
+
+class CalendarMissing(InvalidTerms):
+    """A calendar that nobody has, or a year for which none was published."""
+
+    code = "calendar_missing"
+
+
 def shown(text: str) -> str:
     """A caller's text as a message quotes it: at most its first 60 characters."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"

@@ -32,11 +32,13 @@ class Method(Enum):
 class DayCount(Enum):
     """The share of a year that an interest period is."""
 
-    THIRTY_360_US = "30/360"
-    THIRTY_E_360 = "30E/360"
+    THIRTY_360_US = "30/360"  # bond basis: the 31st is the 30th, at the end only after a start on the 30th or 31st
+    THIRTY_U_360 = "30U/360"  # the same, and the last of February is the 30th
+    THIRTY_E_360 = "30E/360"  # every 31st is the 30th
     ACTUAL_365F = "actual/365F"
     ACTUAL_360 = "actual/360"
     ACTUAL_ACTUAL = "actual/actual"  # split at 31 December: each part by the length of its own year
+    ACTUAL_ACTUAL_ISDA = "actual/actual ISDA"  # split at 1 January, otherwise the same
     PERIOD = "period"  # each whole period is one of those that a year has, whatever days are in it
 
 
@@ -147,12 +149,20 @@ class Terms(Value, frozen=True):
     """What is agreed. Whether the parts fit together is asked by `quote`, which refuses by field.
 
     `term`: number of installments, those without principal or interest included; None where the method says it.
-    `first_due_on` None: one period after the disbursement. `disbursements`: where there are several; they sum up to
-    `principal_minor` and the first is on `disbursed_on`.
+    For a bullet it is the number of periods after which the one installment is due. For a given installment it may
+    be left out; where it is there, the last installment takes what is still owed.
+    `first_due_on` None: one period after the disbursement. `due_day`: the day of the month (1 to 31) on which
+    installments are due, where the first due date cannot show it. `disbursements`: where there are several; they sum
+    up to `principal_minor` and the first is on `disbursed_on`.
     `installment_period`: how the amount of an equal installment is worked out: `day_count` by the same shares of a
     year as interest, `period` as if every period were the same.
+    `installment_changes`: what a later disbursement or rate step does to the amount of equal installments:
+    `recalculated` works it out anew for those due after it, `level` has one amount that all of them are known to.
+    `odd_days`: interest of the days by which the first period is longer or shorter than a whole one: `spread` over
+    all installments, or `added` to the first one (taken off it, if shorter).
     `interest_from_due_dates`: `adjusted` counts interest to the day on which an installment is due after moving it to
-    a business day, `unadjusted` to the day before moving.
+    a business day, `unadjusted` to the day before moving, `nominal` (30/360 only) to the agreed day of the month
+    before the month-end strategy too, so that every month has 30 days.
     `principal_grace`: installments at the beginning without principal. `interest_grace`: installments at the
     beginning without interest, which is then due with the first one after them, without interest on it.
     `interest_free`: periods at the beginning in which no interest accrues.
@@ -171,8 +181,11 @@ class Terms(Value, frozen=True):
     method: Method = Method.EQUAL_INSTALLMENT
     day_count: DayCount = DayCount.PERIOD
     first_due_on: date | None = None
+    due_day: int | None = None
     rounding: RoundingTerms = RoundingTerms()
     installment_period: Word = "day_count"
+    installment_changes: Word = "recalculated"
+    odd_days: Word = "spread"
     installment_minor: PositiveMinor | None = None
     lines: tuple[ExplicitLine, ...] = ()
     fees: tuple[Fee, ...] = ()

@@ -1,0 +1,208 @@
+"""The schedule of a loan: what is due when, worked out from its terms alone.
+
+Each line's total is its principal, interest and fees. The balance is the principal owed after the line, so the
+principal of all lines adds up to what was paid out, and the last balance is 0. A down payment is line 0, on the day of
+the disbursement. Where interest is not covered and may be added to what is owed, the principal of a line is below 0.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from ledger.domain.due_dates import Every, OpenDays, Rhythm, read_every, rhythm_of
+from ledger.domain.errors import CalendarMissing, InvalidTerms
+from ledger.domain.installments import METHODS, Loan, Rows, charge_of
+from ledger.domain.interest import read_rate
+from ledger.domain.periods import Periods, periods_of, periods_until
+from ledger.domain.rounding import rounded
+from ledger.domain.terms import Fee, FeeTiming, Method, MonthEnd, Terms
+from ledger.domain.terms_checks import INSTALLMENTS_MAX, check
+from schemas.values import LARGEST_MINOR, State
+
+
+class Line(State, frozen=True, kw_only=False):
+    """One installment. Amounts in minor units; `balance_minor` is the principal owed after it."""
+
+    number: int
+    due_on: date
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    total_minor: int
+    balance_minor: int
+
+
+class Schedule(State, frozen=True):
+    """The lines, and what is paid on the day of the disbursement.
+
+    `down_payment_minor` is also line 0. `upfront_fee_minor` is paid beside the loan, `deducted_fee_minor` kept back
+    from what is paid out. `unused`: installments of the term that are not needed, because rounding up repaid the loan
+    before them; the schedule then ends early.
+    """
+
+    lines: tuple[Line, ...]
+    down_payment_minor: int = 0
+    upfront_fee_minor: int = 0
+    deducted_fee_minor: int = 0
+    unused: int = 0
+
+
+def build(terms: Terms, is_open: OpenDays | None = None) -> Schedule:
+    """The schedule that the terms agree on.
+
+    `is_open`: the calendar that the terms name, needed only where they move installments to open days. Raises
+    `InvalidTerms` with the field that does not fit, `InterestNotCovered` for an installment that is less than its
+    interest, `CalendarMissing` for a date of which no calendar is known.
+
+    >>> day = date(2026, 1, 1)
+    >>> terms = Terms(principal_minor=12_000_00, currency="CNY", annual_rate="0.18", term=12, disbursed_on=day)
+    >>> build(terms).lines[0].total_minor
+    110016
+    """
+    check(terms)
+    loan = _loan(terms, is_open or _no_calendar)
+    rows = METHODS[terms.method](loan)
+    if terms.interest_grace:
+        _defer(rows[1], terms.interest_grace)
+    count = _needed(loan, rows)
+    return Schedule(
+        lines=_lines(loan, rows, count),
+        down_payment_minor=terms.down_payment_minor,
+        upfront_fee_minor=_fees(terms, FeeTiming.UPFRONT),
+        deducted_fee_minor=_fees(terms, FeeTiming.DEDUCTED),
+        unused=loan.count - count if terms.term is not None and terms.method is not Method.BULLET else 0,
+    )
+
+
+def fee_minor(fee: Fee, terms: Terms) -> int:
+    """One payment of a fee: its amount, or its rate of the principal, rounded as everything else."""
+    if fee.amount_minor is not None:
+        return fee.amount_minor
+    top, bottom = read_rate(fee.rate or "0")
+    return rounded(terms.rounding.mode, terms.principal_minor * top, bottom)
+
+
+def _loan(terms: Terms, is_open: OpenDays) -> Loan:
+    if terms.method is Method.EXPLICIT:
+        rhythms = [_ending_on(line.due_on, terms) for line in terms.lines]
+        return _loan_of(terms, rhythms[0], periods_until(terms, rhythms))
+    rhythm = rhythm_of(terms)
+    if terms.term is not None or terms.method is Method.BULLET:
+        return _loan_of(terms, rhythm, _periods(terms, rhythm, terms.term or 1, is_open))
+    count = 64
+    while True:
+        loan = _loan_of(terms, rhythm, _periods(terms, rhythm, count, is_open))
+        if _repaid(METHODS[terms.method](loan)[0], loan):
+            return loan
+        if count == INSTALLMENTS_MAX:
+            raise InvalidTerms(
+                f"asked for installments of {terms.installment_minor} minor units, which would take more than "
+                f"{INSTALLMENTS_MAX}; agree on a larger amount",
+                "installment_minor",
+            )
+        count = min(4 * count, INSTALLMENTS_MAX)
+
+
+def _loan_of(terms: Terms, rhythm: Rhythm, periods: Periods) -> Loan:
+    return Loan(
+        terms=terms,
+        rhythm=rhythm,
+        periods=periods,
+        count=len(periods.due_on),
+        owed_minor=_paid_out_at_first(terms) - terms.down_payment_minor,
+        charge=charge_of(terms, periods),
+    )
+
+
+def _periods(terms: Terms, rhythm: Rhythm, count: int, is_open: OpenDays) -> Periods:
+    try:
+        return periods_of(terms, rhythm, count, is_open)
+    except (ValueError, OverflowError) as error:
+        raise InvalidTerms(
+            f"asked for {count} installments every {terms.every} from {rhythm.first}, which is beyond the year 9999; "
+            "give fewer",
+            "term",
+        ) from error
+
+
+def _ending_on(due_on: date, terms: Terms) -> Rhythm:
+    every: Every = read_every(terms.every)
+    month = due_on.year * 12 + due_on.month - 1
+    return Rhythm(every=every, first=due_on, month=month, day=due_on.day, month_end=MonthEnd.CLAMP)
+
+
+def _paid_out_at_first(terms: Terms) -> int:
+    if not terms.disbursements:
+        return terms.principal_minor
+    return sum(part.amount_minor for part in terms.disbursements if part.on == terms.disbursed_on)
+
+
+def _repaid(principals: Sequence[int], loan: Loan) -> bool:
+    return sum(principals) == loan.owed_minor + sum(loan.periods.added)
+
+
+def _defer(interests: list[int], grace: int) -> None:
+    """Interest of the first installments is due with the first one after them, without interest on it."""
+    grace = min(grace, len(interests) - 1)
+    interests[grace] += sum(interests[:grace])
+    interests[:grace] = [0] * grace
+
+
+def _needed(loan: Loan, rows: Rows) -> int:
+    """How many installments there are, up to the last one that has anything to pay."""
+    principals, interests = rows
+    count = len(principals)
+    if principals[-1] or loan.terms.method in {Method.EXPLICIT, Method.BULLET}:
+        return count
+    while count > 1 and not principals[count - 1] and not interests[count - 1]:
+        count -= 1
+    return count
+
+
+def _lines(loan: Loan, rows: Rows, count: int) -> tuple[Line, ...]:
+    terms, added, due_on = loan.terms, loan.periods.added, loan.periods.due_on
+    fees = _line_fees(terms, rows, count)
+    interests = [0] * count if terms.method is Method.FLAT_FEE else rows[1]
+    if terms.method is Method.BULLET:
+        due_on, added = due_on[-1:], [sum(added)]
+    owed, lines = loan.owed_minor, []
+    if terms.down_payment_minor:
+        down = terms.down_payment_minor
+        lines.append(Line(0, terms.disbursed_on, down, 0, 0, down, owed))
+    numbers = range(1, count + 1)
+    for number, on, principal, interest, fee, more in zip(
+        numbers, due_on, rows[0], interests, fees, added, strict=False
+    ):
+        owed += more - principal
+        lines.append(Line(number, on, principal, interest, fee, principal + interest + fee, owed))
+    _require_readable(lines)
+    return tuple(lines)
+
+
+def _line_fees(terms: Terms, rows: Rows, count: int) -> list[int]:
+    fees = [_fees(terms, FeeTiming.EACH)] * count
+    fees[-1] += _fees(terms, FeeTiming.LAST)
+    if terms.method is Method.FLAT_FEE:
+        return [fee + flat for fee, flat in zip(fees, rows[1], strict=False)]
+    if terms.method is Method.EXPLICIT:
+        return [fee + line.fee_minor for fee, line in zip(fees, terms.lines, strict=True)]
+    return fees
+
+
+def _fees(terms: Terms, timing: FeeTiming) -> int:
+    return sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is timing) if terms.fees else 0
+
+
+def _require_readable(lines: Sequence[Line]) -> None:
+    if (
+        sum(line.total_minor for line in lines) > LARGEST_MINOR
+        or max(line.balance_minor for line in lines) > LARGEST_MINOR
+    ):
+        raise InvalidTerms(
+            f"asked for a loan that has more than {LARGEST_MINOR} minor units (2^53 - 1) to pay; lower its principal, "
+            "rate or fees",
+            "principal_minor",
+        )
+
+
+def _no_calendar(day: date) -> bool:
+    raise CalendarMissing(f"asked whether {day} is open without a calendar; name one that is known", "calendar")
