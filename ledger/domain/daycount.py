@@ -9,9 +9,11 @@ end of a year at 31 December and not at 1 January, as EMICalculation-Part1.featu
 """
 
 from calendar import isleap, monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
+from itertools import pairwise
+from operator import sub
 
 from ledger.domain.terms import DayCount
 
@@ -47,12 +49,20 @@ def denominator(day_count: DayCount) -> int:
 
 def numerator(day_count: DayCount, start: date, end: date) -> int:
     """The share of a year from `start` to `end`, in parts of `denominator(day_count)`."""
-    return NUMERATORS[day_count](start, end)
+    position = _POSITIONS.get(day_count)
+    if position is None:
+        return _NUMERATORS[day_count](start, end)
+    return position(end) - position(start)
 
 
-def days_between(start: date, end: date) -> int:
-    """Calendar days."""
-    return (end - start).days
+def numerators(day_count: DayCount, days: Sequence[date]) -> list[int]:
+    """The share of a year from each date to the next one, in parts of `denominator(day_count)`."""
+    position = _POSITIONS.get(day_count)
+    if position is None:
+        each = _NUMERATORS[day_count]
+        return [each(start, end) for start, end in pairwise(days)]
+    positions = list(map(position, days))
+    return list(map(sub, positions[1:], positions))
 
 
 def days_30_360(start: date, end: date) -> int:
@@ -73,21 +83,6 @@ def days_30u_360(start: date, end: date) -> int:
     return _months(start, end) * 30 + (30 if last == 31 and first == 30 else last) - first
 
 
-def days_30e_360(start: date, end: date) -> int:
-    """Eurobond basis: day 31 is day 30 at both ends."""
-    return _months(start, end) * 30 + min(end.day, 30) - min(start.day, 30)
-
-
-def year_parts(start: date, end: date) -> int:
-    """Split at 31 December, each part by the length of its year, in parts of 365 * 366."""
-    return _into_era(end) - _into_era(start)
-
-
-def year_parts_isda(start: date, end: date) -> int:
-    """Split at 1 January, each part by the length of its year, in parts of 365 * 366."""
-    return _into_era_isda(end) - _into_era_isda(start)
-
-
 def _months(start: date, end: date) -> int:
     return (end.year - start.year) * 12 + end.month - start.month
 
@@ -96,13 +91,18 @@ def _is_last_of_february(day: date) -> bool:
     return day.month == 2 and day.day == monthrange(day.year, 2)[1]
 
 
-def _into_era(day: date) -> int:
+def _eurobond(day: date) -> int:
+    """Day 31 is day 30, at both ends alike."""
+    return (day.year * 12 + day.month) * 30 + min(day.day, 30)
+
+
+def _split_at_31_december(day: date) -> int:
     """Days are counted by the date on which they end: 1 January is the first of its year's."""
     before, each = _year(day.year)
     return before + day.toordinal() * each
 
 
-def _into_era_isda(day: date) -> int:
+def _split_at_1_january(day: date) -> int:
     """Days are counted by the date on which they begin: 31 December is the last of its year's."""
     before, each = _year(day.year)
     return before + (day.toordinal() - 1) * each
@@ -115,12 +115,17 @@ def _year(year: int) -> tuple[int, int]:
     return year * _BOTH_YEARS - date(year, 1, 1).toordinal() * each + each, each
 
 
-NUMERATORS: dict[DayCount, Callable[[date, date], int]] = {
-    DayCount.ACTUAL_365F: days_between,
-    DayCount.ACTUAL_360: days_between,
+# Conventions in which a share is the difference of two positions, so that parts add up wherever they are cut.
+_POSITIONS: dict[DayCount, Callable[[date], int]] = {
+    DayCount.ACTUAL_365F: date.toordinal,
+    DayCount.ACTUAL_360: date.toordinal,
+    DayCount.THIRTY_E_360: _eurobond,
+    DayCount.ACTUAL_ACTUAL: _split_at_31_december,
+    DayCount.ACTUAL_ACTUAL_ISDA: _split_at_1_january,
+}
+
+# In the others the end depends on the start.
+_NUMERATORS: dict[DayCount, Callable[[date, date], int]] = {
     DayCount.THIRTY_360_US: days_30_360,
     DayCount.THIRTY_U_360: days_30u_360,
-    DayCount.THIRTY_E_360: days_30e_360,
-    DayCount.ACTUAL_ACTUAL: year_parts,
-    DayCount.ACTUAL_ACTUAL_ISDA: year_parts_isda,
 }

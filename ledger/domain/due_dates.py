@@ -5,7 +5,7 @@ A rhythm in months keeps its day of the month; what becomes of a day that a mont
 counts days. The due dates of a loan are numbered from 1; number 0 is one period before the first.
 """
 
-from calendar import monthrange
+from calendar import isleap
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
@@ -18,6 +18,7 @@ OpenDays = Callable[[date], bool]
 """Whether banks are open on a day. Raises `CalendarMissing` for a year without a published calendar."""
 
 _ONE_DAY = timedelta(1)
+_LAST_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class Every(State, frozen=True):
@@ -50,16 +51,13 @@ class Rhythm(State, frozen=True):
         """The due date of a number, which may be 0 or less. Raises `ValueError` or `OverflowError` outside years."""
         return self.dues(number, number + 1)[0]
 
-    def dues(self, start: int, stop: int) -> list[date]:
+    def dues(self, start: int, stop: int) -> Sequence[date]:
         """Due dates from number `start` to `stop` - 1."""
         if not self.every.monthly:
             step, first = self.every.days, self.first
             return [first + timedelta(step * number) for number in range(start - 1, stop - 1)]
-        step, day = self.every.count, self.day
-        months = range(self.month + step * (start - 1), self.month + step * (stop - 1), step)
-        if day <= 28:
-            return [date(month // 12, month % 12 + 1, day) for month in months]
-        return [_in_month(month, day, self.month_end) for month in months]
+        month = self.month + self.every.count * (start - 1)
+        return _months_apart(month, self.every.count, stop - start, self.day, self.month_end)
 
 
 @lru_cache(maxsize=256)
@@ -106,9 +104,16 @@ def _rhythm_from(every: Every, disbursed_on: date, day: int, month_end: MonthEnd
     return Rhythm(every=every, first=first, month=month, day=day, month_end=month_end)
 
 
+@lru_cache(maxsize=1024)
+def _months_apart(month: int, step: int, count: int, day: int, month_end: MonthEnd) -> tuple[date, ...]:
+    """A day in each of `count` months; loans of a portfolio have them in common."""
+    return tuple(_in_month(each, day, month_end) for each in range(month, month + step * count, step))
+
+
 def _in_month(month: int, day: int, month_end: MonthEnd) -> date:
+    """A day of a month that is counted from year 0."""
     year, index = divmod(month, 12)
-    last = 28 if day <= 28 else monthrange(year, index + 1)[1]
+    last = 29 if index == 1 and isleap(year) else _LAST_DAYS[index]
     if day <= last:
         return date(year, index + 1, day)
     if month_end is MonthEnd.CLAMP:

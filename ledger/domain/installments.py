@@ -165,33 +165,34 @@ def _interest_first(loan: Loan, rows: Rows) -> int:
 
 def _repay(loan: Loan, owed: int, start: int, amounts: list[int], rows: Rows) -> int:
     """Pay an amount each time, first interest, then principal; returns what is owed after the amounts."""
-    principals, interests = rows
     periods, charge, kept = loan.periods, loan.charge, loan.terms.balloon_minor
-    weights, extras, added = periods.weights, periods.extras, periods.added
-    first_charge = _regular_first(loan) if start == 0 else None
-    last = loan.count - 1 if loan.terms.term is not None else -1
-    for k, amount in enumerate(amounts, start):
-        interest = charge(owed * weights[k] + extras[k])
-        principal = amount - (interest if first_charge is None else first_charge)
-        first_charge = None
-        owed += added[k]
-        if k == last:
-            principal = owed
-        elif principal < 0:
-            _require_flag(loan, k, amount, interest)
+    principals, interests = rows
+    if start == 0 and loan.terms.odd_days == "added":
+        amounts = [amounts[0] + _odd_interest(loan), *amounts[1:]]
+    last = loan.count if loan.terms.term is not None else 0
+    for amount, weight, extra, more in zip(
+        amounts, periods.weights[start:], periods.extras[start:], periods.added[start:], strict=False
+    ):
+        interest = charge(owed * weight + extra)
+        interests.append(interest)
+        principal = amount - interest
+        owed += more
+        if principal < 0:
+            if len(interests) != last:
+                _require_flag(loan, len(interests) - 1, amount, interest)
         elif principal > owed - kept:
             principal = max(owed - kept, 0)
         owed -= principal
         principals.append(principal)
-        interests.append(interest)
+    if len(principals) == last:
+        principals[-1] += owed
+        return 0
     return owed
 
 
-def _regular_first(loan: Loan) -> int | None:
-    """Interest of the first period if it were a whole one, where odd days are charged beside the installment."""
-    if loan.terms.odd_days == "spread":
-        return None
-    return loan.charge(loan.owed_minor * loan.periods.regular_weight)
+def _odd_interest(loan: Loan) -> int:
+    """What the first period's interest is more than that of a whole one; less than 0 if it is shorter."""
+    return loan.interest(0, loan.owed_minor) - loan.charge(loan.owed_minor * loan.periods.regular_weight)
 
 
 def _require_flag(loan: Loan, number: int, amount: int, interest: int) -> None:
@@ -258,8 +259,8 @@ def _level(loan: Loan, owed: int, start: int) -> Ratio:
     known = loan.count if loan.terms.installment_changes == "level" else start + 1
     top, bottom = level_ratio(owed, weights, denominator, left)
     for k in range(start, known):
-        if paid_in := periods.added[k] * (periods.denominator if by_days else scale):
-            coming = paid_in + (periods.extras[k] if by_days else 0)
+        if paid_out := periods.added[k] * (periods.denominator if by_days else scale):
+            coming = paid_out + (periods.extras[k] if by_days else 0)
             after = weights[k - start + 1 :]
             more = _value_at_end(coming, after, denominator)
             payments = level_ratio(1, weights, denominator)

@@ -7,7 +7,7 @@ kept. Interest is simple: interest that was not posted to the principal earns no
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -86,7 +86,8 @@ def read_rate(text: str, field: str = "annual_rate") -> tuple[int, int]:
     return int(digits), 10 ** len(decimals)
 
 
-def rates_of(annual_rate: str, steps: Sequence[RateStep] = ()) -> Rates:
+@lru_cache(maxsize=256)
+def rates_of(annual_rate: str, steps: tuple[RateStep, ...] = ()) -> Rates:
     """The rates of all dates, over one denominator. Steps are in the order of their dates, one for each."""
     for number, (before, after) in enumerate(pairwise(steps), 1):
         if before.since >= after.since:

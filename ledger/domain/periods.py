@@ -83,8 +83,7 @@ def _shares(terms: Terms, rhythm: Rhythm, ends: Sequence[date]) -> _Shares:
 
 
 def _dated_shares(terms: Terms, ends: Sequence[date]) -> list[int]:
-    start, numerator = terms.disbursed_on, daycount.NUMERATORS[terms.day_count]
-    return [numerator(a, b) for a, b in zip([start, *ends[:-1]], ends, strict=True)]
+    return daycount.numerators(terms.day_count, [terms.disbursed_on, *ends])
 
 
 def _whole_shares(terms: Terms, rhythm: Rhythm, count: int, share: tuple[int, int]) -> _Shares:

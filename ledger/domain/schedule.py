@@ -7,6 +7,8 @@ the disbursement. Where interest is not covered and may be added to what is owed
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import accumulate
+from operator import sub
 
 from ledger.domain.due_dates import Every, OpenDays, Rhythm, read_every, rhythm_of
 from ledger.domain.errors import CalendarMissing, InvalidTerms
@@ -164,18 +166,15 @@ def _lines(loan: Loan, rows: Rows, count: int) -> tuple[Line, ...]:
     interests = [0] * count if terms.method is Method.FLAT_FEE else rows[1]
     if terms.method is Method.BULLET:
         due_on, added = due_on[-1:], [sum(added)]
-    owed, lines = loan.owed_minor, []
+    principals, added = rows[0][:count], added[:count]
+    totals = list(map(sum, zip(principals, interests, fees, strict=False)))
+    balances = list(accumulate(map(sub, added, principals), initial=loan.owed_minor))
+    lines = tuple(map(Line, range(1, count + 1), due_on, principals, interests, fees, totals, balances[1:]))
+    _require_readable(sum(totals), balances)
     if terms.down_payment_minor:
         down = terms.down_payment_minor
-        lines.append(Line(0, terms.disbursed_on, down, 0, 0, down, owed))
-    numbers = range(1, count + 1)
-    for number, on, principal, interest, fee, more in zip(
-        numbers, due_on, rows[0], interests, fees, added, strict=False
-    ):
-        owed += more - principal
-        lines.append(Line(number, on, principal, interest, fee, principal + interest + fee, owed))
-    _require_readable(lines)
-    return tuple(lines)
+        return (Line(0, terms.disbursed_on, down, 0, 0, down, loan.owed_minor), *lines)
+    return lines
 
 
 def _line_fees(terms: Terms, rows: Rows, count: int) -> list[int]:
@@ -192,11 +191,9 @@ def _fees(terms: Terms, timing: FeeTiming) -> int:
     return sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is timing) if terms.fees else 0
 
 
-def _require_readable(lines: Sequence[Line]) -> None:
-    if (
-        sum(line.total_minor for line in lines) > LARGEST_MINOR
-        or max(line.balance_minor for line in lines) > LARGEST_MINOR
-    ):
+def _require_readable(total_minor: int, balances: Sequence[int]) -> None:
+    largest = max(total_minor, *balances)
+    if largest > LARGEST_MINOR:
         raise InvalidTerms(
             f"asked for a loan that has more than {LARGEST_MINOR} minor units (2^53 - 1) to pay; lower its principal, "
             "rate or fees",
