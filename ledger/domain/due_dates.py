@@ -17,6 +17,9 @@ from schemas.values import State
 OpenDays = Callable[[date], bool]
 """Whether banks are open on a day. Raises `CalendarMissing` for a year without a published calendar."""
 
+Calendars = Callable[[str], OpenDays]
+"""Calendars by name. Raises `CalendarMissing` for one that nobody has."""
+
 _ONE_DAY = timedelta(1)
 _LAST_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 

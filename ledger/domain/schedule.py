@@ -10,13 +10,13 @@ from datetime import date
 from itertools import accumulate
 from operator import sub
 
-from ledger.domain.due_dates import Every, OpenDays, Rhythm, read_every, rhythm_of
-from ledger.domain.errors import CalendarMissing, InvalidTerms
+from ledger.domain.due_dates import Calendars, Every, OpenDays, Rhythm, read_every, rhythm_of
+from ledger.domain.errors import CalendarMissing, InvalidTerms, shown
 from ledger.domain.installments import METHODS, Loan, Rows, charge_of
 from ledger.domain.interest import read_rate
 from ledger.domain.periods import Periods, periods_of, periods_until
 from ledger.domain.rounding import rounded
-from ledger.domain.terms import Fee, FeeTiming, Method, MonthEnd, Terms
+from ledger.domain.terms import BusinessDay, Fee, FeeTiming, Method, MonthEnd, Terms
 from ledger.domain.terms_checks import INSTALLMENTS_MAX, check
 from schemas.values import LARGEST_MINOR, State
 
@@ -48,12 +48,12 @@ class Schedule(State, frozen=True):
     unused: int = 0
 
 
-def build(terms: Terms, is_open: OpenDays | None = None) -> Schedule:
+def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
     """The schedule that the terms agree on.
 
-    `is_open`: the calendar that the terms name, needed only where they move installments to open days. Raises
-    `InvalidTerms` with the field that does not fit, `InterestNotCovered` for an installment that is less than its
-    interest, `CalendarMissing` for a date of which no calendar is known.
+    `calendars`: needed only where the terms move installments to open days. Raises `InvalidTerms` with the field that
+    does not fit, `InterestNotCovered` for an installment that is less than its interest, `CalendarMissing` for a date
+    of which no calendar is known.
 
     >>> day = date(2026, 1, 1)
     >>> terms = Terms(principal_minor=12_000_00, currency="CNY", annual_rate="0.18", term=12, disbursed_on=day)
@@ -61,7 +61,8 @@ def build(terms: Terms, is_open: OpenDays | None = None) -> Schedule:
     110016
     """
     check(terms)
-    loan = _loan(terms, is_open or _no_calendar)
+    moves = terms.business_day is not BusinessDay.NONE
+    loan = _loan(terms, (calendars or _no_calendars)(terms.calendar or "") if moves else _always)
     rows = METHODS[terms.method](loan)
     if terms.interest_grace:
         _defer(rows[1], terms.interest_grace)
@@ -201,5 +202,11 @@ def _require_readable(total_minor: int, balances: Sequence[int]) -> None:
         )
 
 
-def _no_calendar(day: date) -> bool:
-    raise CalendarMissing(f"asked whether {day} is open without a calendar; name one that is known", "calendar")
+def _always(_: date) -> bool:
+    return True
+
+
+def _no_calendars(name: str) -> OpenDays:
+    raise CalendarMissing(
+        f"asked for the calendar {shown(name)}, where none is known; leave business_day out", "calendar"
+    )

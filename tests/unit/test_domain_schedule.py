@@ -254,7 +254,7 @@ def test_interest_counts_to_the_agreed_or_the_moved_date(counted: str, days: int
         calendar="weekends",
         interest_from_due_dates=counted,
     )
-    built = build(moved, weekends)
+    built = build(moved, lambda _: weekends)
     assert [str(due_on) for due_on in column(built, "due_on")] == ["2026-02-02", "2026-03-02"]
     assert column(built, "interest")[0] == days * 6_00
 

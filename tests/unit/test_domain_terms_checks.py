@@ -145,7 +145,7 @@ def test_interest_that_is_not_covered_is_added_by_explicit_agreement() -> None:
 
 
 def test_a_calendar_that_nobody_gave_is_missed_by_name() -> None:
-    with pytest.raises(CalendarMissing, match="without a calendar"):
+    with pytest.raises(CalendarMissing, match="calendar 'atlantis', where none is known"):
         build(terms(business_day=BusinessDay.FOLLOWING, calendar="atlantis"))
 
 
