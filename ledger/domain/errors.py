@@ -71,6 +71,23 @@ class AlreadySkipped(Refused):
     code = "already_skipped"
 
 
+class UnknownPeriod(BadInput):
+    code = "unknown_period"
+    field = "every"
+
+
+class NoAnnualRate(BadInput):
+    """Flows that no rate makes equal."""
+
+    code = "no_annual_rate"
+
+
+class SeveralAnnualRates(BadInput):
+    """Flows that more than one rate may make equal."""
+
+    code = "several_annual_rates"
+
+
 def shown(text: str) -> str:
     """A caller's text as a message quotes it: at most its first 60 characters."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"
