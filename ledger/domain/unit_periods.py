@@ -123,10 +123,8 @@ def years(starts_on: date, ends: Sequence[date], day: int, period: UnitPeriod) -
     whole, parts = _whole_and_days(starts_on, ends, day, period)
     year = lcm(parts, 365, 366)
     part = year // parts
-    return [
-        count * part + odd_days * (year // _days_of_year_to(starts_on, odd_days)) if odd_days else count * part
-        for count, odd_days in whole
-    ], year
+    odd = {days: days and days * (year // _days_of_year_to(starts_on, days)) for days in {days for _, days in whole}}
+    return [count * part + odd[days] for count, days in whole], year
 
 
 def months_back(starts_on: date, ends: Iterable[date], day: int) -> list[tuple[int, int]]:
