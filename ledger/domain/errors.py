@@ -88,6 +88,30 @@ class SeveralAnnualRates(BadInput):
     code = "several_annual_rates"
 
 
+class UnknownJurisdiction(BadInput):
+    code = "unknown_jurisdiction"
+    field = "jurisdiction"
+
+
+class UnknownLender(BadInput):
+    """A kind of lender that the caps of a jurisdiction do not know, so that none would be tested."""
+
+    code = "unknown_lender"
+    field = "lender"
+
+
+class NoReferenceRate(BadInput):
+    """A date on which the rate that a cap is a multiple of was not published yet."""
+
+    code = "no_reference_rate"
+    field = "disbursed_on"
+
+
+class RateAboveCap(Refused):
+    code = "rate_above_cap"
+    field = "annual_rate"
+
+
 def shown(text: str) -> str:
     """A caller's text as a message quotes it: at most its first 60 characters."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"
