@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from ledger.domain.annual_rates import Flow
+from ledger.domain.flows import Flow
 
 
 def flows(dates: Sequence[date], amount_minor: int) -> list[Flow]:

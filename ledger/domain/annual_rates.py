@@ -14,12 +14,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from fractions import Fraction
-from itertools import accumulate, pairwise
 from math import gcd, lcm
-from operator import attrgetter
-from typing import NamedTuple
 
-from ledger.domain.errors import InvalidAmount, NoAnnualRate, SeveralAnnualRates
+from ledger.domain.errors import NoAnnualRate
+from ledger.domain.flows import Flow, Side, require_one_rate, side, without_first_payments
 from ledger.domain.rate_equation import CONTEXT, Sum, growth_per_period
 from ledger.domain.unit_periods import (
     YEAR,
@@ -36,14 +34,6 @@ from schemas.values import State
 
 SHOWN = Context(prec=20)
 ZERO = Decimal(0)
-_on = attrgetter("on")
-
-
-class Flow(State, frozen=True):
-    """An amount that changes hands, in minor units (0 or more)."""
-
-    on: date
-    amount_minor: int
 
 
 class Irr(State, frozen=True):
@@ -115,25 +105,44 @@ def simple(cost_minor: int, advances: Sequence[Flow], principal: Sequence[Flow],
     return SHOWN.divide(Decimal(share.numerator), Decimal(share.denominator))
 
 
+def worths(sides: Sequence[Sequence[Flow]], rate: Irr, starts_on: date, every: str) -> list[Decimal]:
+    """What flows of each side are worth on `starts_on` together, in minor units, at an internal rate of return.
+
+    Their times are counted as for `irr`; none may be before the start.
+    """
+    dates = [[flow.on for flow in flows] for flows in sides]
+    if not any(dates):
+        return [ZERO for _ in sides]
+    day = series_day(starts_on, [on for each in dates for on in each])
+    times = [elapsed(starts_on, each, day, read_period(every)) for each in dates]
+    parts = lcm(*(of for each in times for _, odd, of in each if odd))
+    with localcontext(CONTEXT):
+        shrink = _power(1 / (1 + rate.per_period), 1, parts)
+        return [
+            sum(
+                (
+                    flow.amount_minor * shrink ** (whole * parts + odd * parts // of)
+                    for flow, (whole, odd, of) in zip(flows, each, strict=True)
+                ),
+                ZERO,
+            )
+            for flows, each in zip(sides, times, strict=True)
+        ]
+
+
 def percent(rate: Decimal, places: int = 2) -> Decimal:
     """A rate in per cent, half up to `places` (2008/48/EC, annex I, remark (d): at least one): 0.12962 -> 12.96."""
     with localcontext(CONTEXT):
         return (100 * rate).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
-class _Side(NamedTuple):
-    """Advances or payments that are more than nothing, by date."""
-
-    on: list[date]
-    amounts: list[int]
-
-
 class _Loan:
     """Flows whose rate exists and is the only one, with their times measured once."""
 
     def __init__(self, advances: Iterable[Flow], payments: Iterable[Flow], every: str | None) -> None:
-        self.advances, self.payments = _side(advances), _side(payments)
-        _require_one_rate(self.advances, self.payments)
+        advanced, paid = side(advances), side(payments)
+        require_one_rate(advanced, paid)
+        self.advances, self.payments = without_first_payments(advanced, paid)
         self._starts_on = self.advances.on[0]
         self._day = series_day(self._starts_on, self.payments.on)
         if every:
@@ -146,7 +155,7 @@ class _Loan:
         self._solved: tuple[list[int], list[int], Decimal] | None = None
 
     def apr(self) -> Decimal:
-        if len(self.advances.on) == len(self.payments.on) == 1:
+        if len(self.advances.on) == 1 and self.payments.on[0] == self.payments.on[-1]:
             return self._single_apr()
         if self._is_whole:
             growth, parts = self._irr_growth()
@@ -171,11 +180,11 @@ class _Loan:
         )
 
     def _single_apr(self) -> Decimal:
-        [starts_on], [ends_on] = self.advances.on, self.payments.on
+        starts_on, ends_on = self._starts_on, self.payments.on[0]
         if term := single_period(starts_on, ends_on):
-            growth = CONTEXT.divide(Decimal(self.payments.amounts[0]), Decimal(self.advances.amounts[0]))
+            growth = CONTEXT.divide(Decimal(sum(self.payments.amounts)), Decimal(self.advances.amounts[0]))
             return _nominal(growth, term)
-        paid = _by_fraction(self.payments, elapsed(starts_on, [ends_on], self._day, YEAR))
+        paid = _by_fraction(self.payments, elapsed(starts_on, self.payments.on, self._day, YEAR))
         return _nominal(growth_per_period([Sum(ZERO, [0], self.advances.amounts)], paid), YEAR)
 
     def _irr_growth(self) -> tuple[Decimal, int]:
@@ -199,76 +208,18 @@ class _Loan:
         return self._solved[2], parts // common
 
 
-def _side(flows: Iterable[Flow]) -> _Side:
-    """Raises `InvalidAmount` for a flow that is less than nothing."""
-    ordered = sorted(flows, key=_on)
-    if min((flow.amount_minor for flow in ordered), default=1) <= 0:
-        if any(flow.amount_minor < 0 for flow in ordered):
-            raise InvalidAmount(
-                "asked for an annual rate; an advance or a payment is negative. Give it on the other side"
-            )
-        ordered = [flow for flow in ordered if flow.amount_minor]
-    return _Side([flow.on for flow in ordered], [flow.amount_minor for flow in ordered])
-
-
-def _require_one_rate(advances: _Side, payments: _Side) -> None:
-    """Refuse flows that have no rate, or that may have several.
-
-    Discounted flows have at most as many roots above a rate of 0 as the balance of what was paid and advanced so far
-    changes its sign (Laguerre 1883; Norstrom 1972), and as many below 0 as the balance of what is still to come does.
-    """
-    if not advances.on or not payments.on:
-        missing = "paid back" if advances.on else "advanced"
-        raise NoAnnualRate(
-            f"asked for the annual rate of a loan of which nothing is {missing}. Give advances and payments"
-        )
-    if len(advances.on) == 1 and payments.on[0] > advances.on[0]:
-        return
-    net = _net(advances, payments)
-    total, balances = sum(net), list(accumulate(net))
-    if not net or balances[0] > 0:
-        raise NoAnnualRate(
-            f"asked for the annual rate of a loan in which the borrower pays first, or as much as is advanced, on "
-            f"{min(advances.on[0], payments.on[0])}. Give the amount that is really advanced"
-        )
-    to_come = list(accumulate(reversed(net)))
-    if total < 0 and to_come[0] < 0:
-        raise NoAnnualRate("asked for the annual rate of a loan in which the last flow is an advance, never paid back")
-    changes = _changes(balances) - (total > 0) or (_changes(to_come) - 1 if total < 0 else 0)
-    if changes:
-        raise SeveralAnnualRates(
-            "asked for the annual rate of flows in which lender and borrower take turns in owing; several rates may "
-            "solve them, so none is the rate. Split them into loans that each end before the next"
-        )
-
-
-def _net(advances: _Side, payments: _Side) -> list[int]:
-    """What is paid less what is advanced on each date on which they differ."""
-    amounts: dict[date, int] = defaultdict(int)
-    for on, amount_minor in zip(*payments, strict=True):
-        amounts[on] += amount_minor
-    for on, amount_minor in zip(*advances, strict=True):
-        amounts[on] -= amount_minor
-    return [amounts[on] for on in sorted(amounts) if amounts[on]]
-
-
-def _changes(balances: Iterable[int]) -> int:
-    signs = [balance > 0 for balance in balances if balance]
-    return sum(before != after for before, after in pairwise(signs))
-
-
-def _by_fraction(side: _Side, times: Sequence[Elapsed]) -> list[Sum]:
+def _by_fraction(flows: Side, times: Sequence[Elapsed]) -> list[Sum]:
     sums: dict[tuple[int, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for (whole, odd, of), amount_minor in zip(times, side.amounts, strict=True):
+    for (whole, odd, of), amount_minor in zip(times, flows.amounts, strict=True):
         wholes, amounts = sums[odd, of]
         wholes.append(whole)
         amounts.append(amount_minor)
     return [Sum(CONTEXT.divide(Decimal(odd), Decimal(of)), *each) for (odd, of), each in sums.items()]
 
 
-def _amount_times(side: _Side, times: Sequence[Elapsed]) -> Fraction:
+def _amount_times(flows: Side, times: Sequence[Elapsed]) -> Fraction:
     return sum(
-        (amount * (whole + Fraction(odd, of)) for amount, (whole, odd, of) in zip(side.amounts, times, strict=True)),
+        (amount * (whole + Fraction(odd, of)) for amount, (whole, odd, of) in zip(flows.amounts, times, strict=True)),
         Fraction(0),
     )
 

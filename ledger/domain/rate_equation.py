@@ -17,6 +17,7 @@ from ledger.domain.errors import NoAnnualRate
 
 DIGITS = 38
 STEPS_MAX = 200
+STEPS_FAST = 20  # after so many, every other step halves the bracket
 ENOUGH = Decimal("1E-12")  # paid over advanced is so near to 1 that one step more makes it exact to 20 digits
 CONTEXT = Context(prec=DIGITS, Emax=10**12, Emin=-(10**12))
 
@@ -75,35 +76,60 @@ class Sum:
         return worth, fall
 
 
+class _Bracket:
+    """Where the rate lies: above `low` (none yet: None), below `high`. `stride`: how far to look for the first two."""
+
+    def __init__(self, stride: Decimal) -> None:
+        self.low: Decimal | None = None
+        self.high: Decimal | None = None
+        self._stride = stride
+
+    def narrow(self, growth: Decimal, surplus: Decimal) -> None:
+        if surplus > 0:
+            self.low = growth
+        else:
+            self.high = growth
+
+    def holds(self, growth: Decimal) -> bool:
+        return growth > (self.low or 0) and (self.high is None or growth < self.high)
+
+    def middle(self) -> Decimal:
+        """Half way between both ends; a stride beyond the only one, which doubles each time."""
+        if self.low is not None and self.high is not None:
+            return (self.low + self.high) / 2
+        self._stride *= 2
+        return self.low * (1 + self._stride) if self.low is not None else (self.high or ONE) / (1 + self._stride)
+
+
 def growth_per_period(advances: Sequence[Sum], payments: Sequence[Sum]) -> Decimal:
     """1 + i to more than 20 digits. Raises `NoAnnualRate` if no step comes near it.
 
-    It is for flows that have one rate; see `annual_rates` for how that is known.
+    It is for flows that have one rate; `flows` says how that is known.
     """
     with localcontext(CONTEXT):
-        growth = _first_guess(advances, payments)
-        low, high = Decimal(0), None
-        for _ in range(STEPS_MAX):
-            surplus, better = _step(growth, advances, payments)
+        growth, stride = _first_guess(advances, payments)
+        bracket = _Bracket(stride)
+        for number in range(STEPS_MAX):
+            surplus, better = _step(growth, advances, payments, stride)
             if abs(surplus) <= ENOUGH:
                 return better
-            if surplus > 0:
-                low = growth
-            else:
-                high = growth
-            growth = better if low < better and (high is None or better < high) else _between(low, high)
+            bracket.narrow(growth, surplus)
+            is_slow = number > STEPS_FAST and number % 2 == 0
+            growth = better if bracket.holds(better) and not is_slow else bracket.middle()
     raise NoAnnualRate(f"asked for the rate of a loan; none was found after {STEPS_MAX} steps. Check its flows")
 
 
-def _step(growth: Decimal, advances: Sequence[Sum], payments: Sequence[Sum]) -> tuple[Decimal, Decimal]:
+def _step(
+    growth: Decimal, advances: Sequence[Sum], payments: Sequence[Sum], stride: Decimal
+) -> tuple[Decimal, Decimal]:
     """By how much paid over advanced is more than 1, and a better growth."""
     shrink = ONE / growth
     advanced, fall_of_advanced = _total(advances, growth, shrink)
     paid, fall_of_paid = _total(payments, growth, shrink)
     surplus = (paid - advanced) / advanced
     slope = fall_of_paid / paid - fall_of_advanced / advanced
-    step = 2 * surplus / (TWO + surplus) / slope if slope else ONE
-    step = min(max(step, -ONE), ONE)
+    step = 2 * surplus / (TWO + surplus) / slope if slope else stride
+    step = min(max(step, -stride), stride)
     return surplus, growth * (TWO + step) / (TWO - step)
 
 
@@ -121,26 +147,26 @@ def _added(pairs: Iterable[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
     return worth, fall
 
 
-def _first_guess(advances: Sequence[Sum], payments: Sequence[Sum]) -> Decimal:
-    """From the amounts, the mean times and their spread, as a series in the rate up to its second power."""
+def _first_guess(advances: Sequence[Sum], payments: Sequence[Sum]) -> tuple[Decimal, Decimal]:
+    """A growth, and the longest step that may be made from one: it changes no discount by more than e or so.
+
+    The guess follows from the amounts, the mean times and their spread, as a series in the rate up to its square.
+    """
     advanced, mean_of_advanced, spread_of_advanced = _mean_and_spread(advances)
     paid, mean_of_paid, spread_of_paid = _mean_and_spread(payments)
+    stride = ONE / max(mean_of_paid, ONE)
     time = mean_of_paid - mean_of_advanced
     if time <= 0:
-        return ONE
+        return ONE, stride
     ratio = paid / advanced
     logarithm = 3 * (ratio * ratio - 1) / (ratio * ratio + 4 * ratio + 1)
     rate = logarithm / time
     rate = (logarithm + rate * rate * (spread_of_paid - spread_of_advanced) / 2) / time
-    rate = min(max(rate, -ONE), ONE)
-    return (TWO + rate) / (TWO - rate)
+    rate = min(max(rate, -stride), stride)
+    return (TWO + rate) / (TWO - rate), stride
 
 
 def _mean_and_spread(sums: Sequence[Sum]) -> tuple[Decimal, Decimal, Decimal]:
     zeroth, first, second = (sum(moment, Decimal(0)) for moment in zip(*(each.moments() for each in sums), strict=True))
     mean = first / zeroth
     return zeroth, mean, second / zeroth - mean * mean
-
-
-def _between(low: Decimal, high: Decimal | None) -> Decimal:
-    return low * 2 if high is None else (low + high) / 2

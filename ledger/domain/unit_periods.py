@@ -191,10 +191,12 @@ def _nearest(number: Fraction) -> int:
 
 
 def _is_semimonthly(payments: Sequence[date]) -> bool:
-    """Whether two days take turns that are half a month apart, in at least three payments."""
-    halves = [(12 * each.year + each.month) * 2 + (each.day > 15) for each in payments]
-    days = {each.day for each in payments if not is_month_end(each)}
-    return len(payments) > 2 and len(days) <= 2 and all(later - earlier == 1 for earlier, later in pairwise(halves))
+    """Whether two days of the month take turns, about half a month apart, in three payments or more."""
+    days = [30 if each.day >= 28 else each.day for each in payments]
+    later = max(days)
+    halves = [2 * (12 * each.year + each.month) + (day == later) for each, day in zip(payments, days, strict=True)]
+    take_turns = all(after - before == 1 for before, after in pairwise(halves))
+    return len(days) > 2 and len(set(days)) == 2 and 13 <= later - min(days) <= 17 and take_turns
 
 
 def _begin(starts_on: date, of_month: int) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from decimal import Decimal, localcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.annual_rates import Flow, annual_rates, apr, aprc, irr
+from ledger.domain.annual_rates import annual_rates, apr, aprc, irr
+from ledger.domain.flows import Flow
 from ledger.domain.unit_periods import elapsed, read_period, series_day, years
 from tests.flow_builders import daily, flows, monthly, once
 

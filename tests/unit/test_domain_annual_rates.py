@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from ledger.domain.annual_rates import Flow, annual_rates, apr, aprc, irr, percent, simple
+from ledger.domain.annual_rates import annual_rates, apr, aprc, irr, percent, simple
 from ledger.domain.errors import InvalidAmount, NoAnnualRate, SeveralAnnualRates, UnknownPeriod
+from ledger.domain.flows import Flow
 from tests.flow_builders import daily, flows, monthly, once
 
 START = date(2025, 1, 10)
@@ -151,6 +152,17 @@ def test_several_advances_with_payments_between_them_have_one_rate() -> None:
     advances = flows([START, date(2025, 3, 25), date(2025, 6, 10)], 10_000_00)
     payments = flows(monthly(date(2025, 2, 10), 8), 200_00) + once(date(2025, 10, 10), 30_000_00)
     assert Decimal("0.06") < apr(advances, payments, "1m") < Decimal("0.10")
+
+
+def test_twelve_payments_that_come_to_less_have_a_negative_rate() -> None:
+    rates = annual_rates(once(START, 1200_00), flows(monthly(date(2025, 2, 10), 12), 90_00), "1m")
+    assert percent(rates.apr) == percent(rates.irr.nominal) == Decimal("-19.02")
+    assert percent(rates.aprc) == Decimal("-17.44")
+
+
+def test_a_fee_on_the_first_day_leaves_one_advance_and_one_payment() -> None:
+    with_fee = apr(once(START, 1000_00), [*once(START, 20_00), *once(date(2025, 7, 11), 1060_00)], "1m")
+    assert with_fee == apr(once(START, 980_00), once(date(2025, 7, 11), 1060_00), "1m")
 
 
 @pytest.mark.parametrize(
