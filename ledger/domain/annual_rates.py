@@ -15,6 +15,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from fractions import Fraction
 from math import gcd, lcm
+from operator import mul
 
 from ledger.domain.errors import NoAnnualRate
 from ledger.domain.flows import Flow, Side, require_one_rate, side, without_first_payments
@@ -37,7 +38,9 @@ ZERO = Decimal(0)
 
 
 class Irr(State, frozen=True):
-    """`per_period`: of the agreed period. `nominal`: times the periods of a year. `effective`: compounded to a year."""
+    """`per_period`: of the agreed period, or of a year if that is shorter. `nominal`: times the periods of a year.
+    `effective`: compounded to a year.
+    """
 
     per_period: Decimal
     nominal: Decimal
@@ -110,24 +113,19 @@ def worths(sides: Sequence[Sequence[Flow]], rate: Irr, starts_on: date, every: s
 
     Their times are counted as for `irr`; none may be before the start.
     """
-    dates = [[flow.on for flow in flows] for flows in sides]
-    if not any(dates):
+    ordered = [side(flows) for flows in sides]
+    if not any(each.on for each in ordered):
         return [ZERO for _ in sides]
-    day = series_day(starts_on, [on for each in dates for on in each])
-    times = [elapsed(starts_on, each, day, read_period(every)) for each in dates]
-    parts = lcm(*(of for each in times for _, odd, of in each if odd))
+    day = series_day(starts_on, [on for each in ordered for on in each.on])
+    times = [elapsed(starts_on, each.on, day, read_period(every)) for each in ordered]
+    parts = lcm(*{of for each in times for _, odd, of in each if odd})
     with localcontext(CONTEXT):
-        shrink = _power(1 / (1 + rate.per_period), 1, parts)
-        return [
-            sum(
-                (
-                    flow.amount_minor * shrink ** (whole * parts + odd * parts // of)
-                    for flow, (whole, odd, of) in zip(flows, each, strict=True)
-                ),
-                ZERO,
-            )
-            for flows, each in zip(sides, times, strict=True)
+        growth = _power(1 + rate.per_period, 1, parts)
+        sums = [
+            Sum(ZERO, _in_parts(after, parts), flows.amounts) if flows.on else None
+            for flows, after in zip(ordered, times, strict=True)
         ]
+        return [each.discounted(growth, 1 / growth)[0] if each else ZERO for each in sums]
 
 
 def percent(rate: Decimal, places: int = 2) -> Decimal:
@@ -192,10 +190,8 @@ class _Loan:
         if self._is_whole:
             whole = [time[0] for time in self.advanced_after], [time[0] for time in self.paid_after]
             return self._compound_growth(*whole, 1)
-        parts = lcm(*(of for _, _, of in self.advanced_after + self.paid_after))
-        advanced = [whole * parts + odd * parts // of for whole, odd, of in self.advanced_after]
-        paid = [whole * parts + odd * parts // of for whole, odd, of in self.paid_after]
-        return self._compound_growth(advanced, paid, parts)
+        parts = lcm(*{of for _, _, of in self.advanced_after + self.paid_after})
+        return self._compound_growth(_in_parts(self.advanced_after, parts), _in_parts(self.paid_after, parts), parts)
 
     def _compound_growth(self, advanced: list[int], paid: list[int], parts: int) -> tuple[Decimal, int]:
         """Growth in the greatest common part of all times, and how many of these `parts` have."""
@@ -217,11 +213,14 @@ def _by_fraction(flows: Side, times: Sequence[Elapsed]) -> list[Sum]:
     return [Sum(CONTEXT.divide(Decimal(odd), Decimal(of)), *each) for (odd, of), each in sums.items()]
 
 
+def _in_parts(times: Sequence[Elapsed], parts: int) -> list[int]:
+    """Times in parts of a unit-period."""
+    return [whole * parts + odd * parts // of for whole, odd, of in times]
+
+
 def _amount_times(flows: Side, times: Sequence[Elapsed]) -> Fraction:
-    return sum(
-        (amount * (whole + Fraction(odd, of)) for amount, (whole, odd, of) in zip(flows.amounts, times, strict=True)),
-        Fraction(0),
-    )
+    parts = lcm(*{of for _, _, of in times})
+    return Fraction(sum(map(mul, flows.amounts, _in_parts(times, parts))), parts)
 
 
 def _power(growth: Decimal, numerator: int, denominator: int = 1) -> Decimal:
