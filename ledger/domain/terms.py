@@ -105,10 +105,13 @@ class FeeTiming(Enum):
     DEDUCTED = "deducted"  # kept back from what is paid out; the borrower owes the whole principal
     EACH = "each"  # with every installment
     LAST = "last"  # with the last installment
+    DEFAULT = "default"  # only if the borrower pays late; never in the schedule, always in the cost table
 
 
 class Fee(Value, frozen=True):
     """What the borrower pays besides interest. Either `amount_minor`, or `rate` of the principal (not per year).
+
+    A fee for default has `amount_minor` each time, or `rate` per year of what is overdue; no annual rate counts it.
 
     `paid_to`: who gets it (lender, guarantor, insurer, platform, ...). `in_cost`: whether annual rates count it; what
     the law leaves out of them, such as fees for default or a tax, is left out by name.
