@@ -18,7 +18,7 @@ from schemas.values import State
 
 
 class Periods(State, frozen=True):
-    """All lists are by period, from index 0.
+    """All lists are by period, from index 0. `agreed_on`: due dates before any moves to an open day.
 
     `weights[k]` / `denominator`: interest of period k on one unit owed all through it. `shares`: the part of it that
     is time, so that a weight is a rate's numerator times a share where the rate does not change. `extras`: interest,
@@ -28,6 +28,7 @@ class Periods(State, frozen=True):
     """
 
     due_on: Sequence[date]
+    agreed_on: Sequence[date]
     weights: list[int]
     shares: list[int]
     extras: list[int]
@@ -52,7 +53,7 @@ def periods_of(terms: Terms, rhythm: Rhythm, count: int, is_open: OpenDays) -> P
     days = rhythm.dues(1, count + 1)
     due_on = days if terms.business_day is BusinessDay.NONE else moved(days, terms.business_day, is_open)
     ends = due_on if terms.interest_from_due_dates == "adjusted" else days
-    return _weighed(terms, due_on, ends, _shares(terms, rhythm, ends))
+    return _weighed(terms, due_on, days, ends, _shares(terms, rhythm, ends))
 
 
 def periods_until(terms: Terms, rhythms: Sequence[Rhythm]) -> Periods:
@@ -61,13 +62,13 @@ def periods_until(terms: Terms, rhythms: Sequence[Rhythm]) -> Periods:
     if terms.day_count is not DayCount.PERIOD:
         dated = _dated_shares(terms, ends)
         shares = _Shares(parts=dated, below=daycount.denominator(terms.day_count), whole=dated[0])
-        return _weighed(terms, ends, ends, shares)
+        return _weighed(terms, ends, ends, ends, shares)
     starts = [terms.disbursed_on, *ends[:-1]]
     counted = [periods_between(start, rhythm) for start, rhythm in zip(starts, rhythms, strict=True)]
     top, below = rhythms[0].every.share
     common = lcm(*(bottom for _, bottom in counted))
     parts = [top * whole * (common // bottom) for whole, bottom in counted]
-    return _weighed(terms, ends, ends, _Shares(parts=parts, below=below * common, whole=parts[0]))
+    return _weighed(terms, ends, ends, ends, _Shares(parts=parts, below=below * common, whole=parts[0]))
 
 
 def _shares(terms: Terms, rhythm: Rhythm, ends: Sequence[date]) -> _Shares:
@@ -104,7 +105,9 @@ def _nominal_days(start: date, rhythm: Rhythm) -> int:
     return months * 30 + min(rhythm.day, 30) - min(start.day, 30)
 
 
-def _weighed(terms: Terms, due_on: Sequence[date], ends: Sequence[date], by_time: _Shares) -> Periods:
+def _weighed(
+    terms: Terms, due_on: Sequence[date], agreed_on: Sequence[date], ends: Sequence[date], by_time: _Shares
+) -> Periods:
     count, shares = len(ends), by_time.parts
     if terms.interest_free:
         free = min(terms.interest_free, count)
@@ -113,6 +116,7 @@ def _weighed(terms: Terms, due_on: Sequence[date], ends: Sequence[date], by_time
     rate = rates.on(terms.disbursed_on)
     plain = Periods(
         due_on=due_on,
+        agreed_on=agreed_on,
         weights=[rate * share for share in shares],
         shares=shares,
         extras=[0] * count,
@@ -149,6 +153,7 @@ def _with_changes(
     steps = [step for step in rates.since[1:] if step > terms.disbursed_on]
     return Periods(
         due_on=plain.due_on,
+        agreed_on=plain.agreed_on,
         weights=weights,
         shares=[share * common for share in plain.shares],
         extras=extras,

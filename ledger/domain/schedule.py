@@ -38,10 +38,11 @@ class Schedule(State, frozen=True):
 
     `down_payment_minor` is also line 0. `upfront_fee_minor` is paid beside the loan, `deducted_fee_minor` kept back
     from what is paid out. `unused`: installments of the term that are not needed, because rounding up repaid the loan
-    before them; the schedule then ends early.
+    before them; the schedule then ends early. `agreed_on`: the due dates of the lines before any moved to an open day.
     """
 
     lines: tuple[Line, ...]
+    agreed_on: tuple[date, ...]
     down_payment_minor: int = 0
     upfront_fee_minor: int = 0
     deducted_fee_minor: int = 0
@@ -69,6 +70,7 @@ def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
     count = _needed(loan, rows)
     return Schedule(
         lines=_lines(loan, rows, count),
+        agreed_on=_agreed_on(loan, count),
         down_payment_minor=terms.down_payment_minor,
         upfront_fee_minor=_fees(terms, FeeTiming.UPFRONT),
         deducted_fee_minor=_fees(terms, FeeTiming.DEDUCTED),
@@ -176,6 +178,12 @@ def _lines(loan: Loan, rows: Rows, count: int) -> tuple[Line, ...]:
         down = terms.down_payment_minor
         return (Line(0, terms.disbursed_on, down, 0, 0, down, loan.owed_minor), *lines)
     return lines
+
+
+def _agreed_on(loan: Loan, count: int) -> tuple[date, ...]:
+    terms, days = loan.terms, loan.periods.agreed_on
+    days = days[-1:] if terms.method is Method.BULLET else days[:count]
+    return (terms.disbursed_on, *days) if terms.down_payment_minor else tuple(days)
 
 
 def _line_fees(terms: Terms, rows: Rows, count: int) -> list[int]:
