@@ -84,17 +84,23 @@ def rhythm_of(terms: Terms) -> Rhythm:
     day = terms.due_day or disbursed_on.day
     if first is None:
         return _rhythm_from(every, disbursed_on, day, terms.month_end)
-    for month in (first.year * 12 + first.month - 1, first.year * 12 + first.month - 2):
-        if every.monthly and _in_month(month, day, terms.month_end) == first:
-            return Rhythm(every=every, first=first, month=month, day=day, month_end=terms.month_end)
-    if terms.due_day:
+    rhythm = rhythm_to(first, every, day, terms.month_end)
+    if terms.due_day and rhythm.day != terms.due_day:
         raise InvalidTerms(
             f"asked for installments on day {terms.due_day} of the month, the first on {first}; give a first due date "
             "that the month-end strategy makes of that day, or no due_day",
             "due_day",
         )
+    return rhythm
+
+
+def rhythm_to(first: date, every: Every, day: int, month_end: MonthEnd) -> Rhythm:
+    """The rhythm with a first due date that keeps `day` of the month if the strategy makes that date of it."""
     month = first.year * 12 + first.month - 1
-    return Rhythm(every=every, first=first, month=month, day=first.day, month_end=terms.month_end)
+    for nominal in (month, month - 1):
+        if every.monthly and _in_month(nominal, day, month_end) == first:
+            return Rhythm(every=every, first=first, month=nominal, day=day, month_end=month_end)
+    return Rhythm(every=every, first=first, month=month, day=first.day, month_end=month_end)
 
 
 def _rhythm_from(every: Every, disbursed_on: date, day: int, month_end: MonthEnd) -> Rhythm:
@@ -124,8 +130,8 @@ def _in_month(month: int, day: int, month_end: MonthEnd) -> date:
     return date(year, index + 1, last) + timedelta(day - last if month_end is MonthEnd.ROLL else 1)
 
 
-def periods_between(start: date, rhythm: Rhythm, number: int = 1) -> tuple[int, int]:
-    """How many periods lie between a date and due date `number`, as numerator and denominator.
+def periods_between(start: date, rhythm: Rhythm) -> tuple[int, int]:
+    """How many periods lie between a date and the first due date, as numerator and denominator.
 
     Whole periods are counted back from the due date. The days that remain are a part of the period that they lie in,
     by its calendar days, as in ICMA Rule 251 (actual/actual in a period).
@@ -135,13 +141,17 @@ def periods_between(start: date, rhythm: Rhythm, number: int = 1) -> tuple[int, 
     >>> periods_between(date(2026, 1, 17), rhythm_of(terms))  # one month, and 15 of the 31 days of another
     (46, 31)
     """
-    whole = 0
-    begins, ends = rhythm.due(number - 1), rhythm.due(number)
-    while begins >= start:
-        whole += 1
-        begins, ends = rhythm.due(number - whole - 1), begins
-    length = (ends - begins).days
+    whole, ends = whole_periods(start, rhythm)
+    length = (ends - rhythm.due(-whole)).days
     return whole * length + (ends - start).days, length
+
+
+def whole_periods(start: date, rhythm: Rhythm) -> tuple[int, date]:
+    """How many whole periods lie between a date and the first due date, and where the first of them begins."""
+    whole = 0
+    while rhythm.due(-whole) >= start:
+        whole += 1
+    return whole, rhythm.due(1 - whole)
 
 
 def moved(days: Sequence[date], business_day: BusinessDay, is_open: OpenDays) -> list[date]:

@@ -10,7 +10,7 @@ from datetime import date
 from math import lcm
 
 from ledger.domain import daycount
-from ledger.domain.due_dates import OpenDays, Rhythm, moved, periods_between
+from ledger.domain.due_dates import OpenDays, Rhythm, moved, periods_between, whole_periods
 from ledger.domain.errors import InvalidTerms
 from ledger.domain.interest import Period, Position, Rates, position_from, rates_of, weight
 from ledger.domain.terms import BusinessDay, DayCount, Disbursement, Terms
@@ -64,11 +64,10 @@ def periods_until(terms: Terms, rhythms: Sequence[Rhythm]) -> Periods:
         shares = _Shares(parts=dated, below=daycount.denominator(terms.day_count), whole=dated[0])
         return _weighed(terms, ends, ends, ends, shares)
     starts = [terms.disbursed_on, *ends[:-1]]
-    counted = [periods_between(start, rhythm) for start, rhythm in zip(starts, rhythms, strict=True)]
-    top, below = rhythms[0].every.share
-    common = lcm(*(bottom for _, bottom in counted))
-    parts = [top * whole * (common // bottom) for whole, bottom in counted]
-    return _weighed(terms, ends, ends, ends, _Shares(parts=parts, below=below * common, whole=parts[0]))
+    counted = [_counted(terms, start, rhythm) for start, rhythm in zip(starts, rhythms, strict=True)]
+    common = lcm(*(below for _, below in counted))
+    parts = [top * (common // below) for top, below in counted]
+    return _weighed(terms, ends, ends, ends, _Shares(parts=parts, below=common, whole=parts[0]))
 
 
 def _shares(terms: Terms, rhythm: Rhythm, ends: Sequence[date]) -> _Shares:
@@ -95,8 +94,23 @@ def _whole_shares(terms: Terms, rhythm: Rhythm, count: int, share: tuple[int, in
     if terms.interest_from_due_dates == "nominal":
         first = _nominal_days(terms.disbursed_on, rhythm)
         return _Shares(parts=[first] + [top] * (count - 1), below=below, whole=top)
-    odd, bottom = periods_between(terms.disbursed_on, rhythm)
-    return _Shares(parts=[top * odd] + [top * bottom] * (count - 1), below=below * bottom, whole=top * bottom)
+    first, common = _counted(terms, terms.disbursed_on, rhythm)
+    whole = top * (common // below)
+    return _Shares(parts=[first] + [whole] * (count - 1), below=common, whole=whole)
+
+
+def _counted(terms: Terms, start: date, rhythm: Rhythm) -> tuple[int, int]:
+    """The share of a year from a date to the first due date of a rhythm: whole periods, and odd days before them.
+
+    The denominator is a multiple of that of the period's own share.
+    """
+    top, below = rhythm.every.share
+    if terms.odd_day_count in {None, DayCount.PERIOD}:
+        odd, bottom = periods_between(start, rhythm)
+        return top * odd, below * bottom
+    whole, begins = whole_periods(start, rhythm)
+    odd, bottom = daycount.fraction(terms.odd_day_count, start, begins)
+    return top * whole * bottom + odd * below, below * bottom
 
 
 def _nominal_days(start: date, rhythm: Rhythm) -> int:

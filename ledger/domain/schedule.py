@@ -10,13 +10,14 @@ from datetime import date
 from itertools import accumulate
 from operator import sub
 
-from ledger.domain.due_dates import Calendars, Every, OpenDays, Rhythm, read_every, rhythm_of
+from ledger.domain.due_dates import Calendars, OpenDays, Rhythm, read_every, rhythm_of, rhythm_to
 from ledger.domain.errors import CalendarMissing, InvalidTerms, shown
-from ledger.domain.installments import METHODS, Loan, Rows, charge_of
+from ledger.domain.frame import Frame, charge_of
+from ledger.domain.installments import METHODS, Rows
 from ledger.domain.interest import read_rate
 from ledger.domain.periods import Periods, periods_of, periods_until
 from ledger.domain.rounding import rounded
-from ledger.domain.terms import BusinessDay, Fee, FeeTiming, Method, MonthEnd, Terms
+from ledger.domain.terms import BusinessDay, Fee, FeeTiming, Method, Terms
 from ledger.domain.terms_checks import INSTALLMENTS_MAX, check
 from schemas.values import LARGEST_MINOR, State
 
@@ -63,18 +64,18 @@ def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
     """
     check(terms)
     moves = terms.business_day is not BusinessDay.NONE
-    loan = _loan(terms, (calendars or _no_calendars)(terms.calendar or "") if moves else _always)
-    rows = METHODS[terms.method](loan)
+    frame = _frame(terms, (calendars or _no_calendars)(terms.calendar or "") if moves else _always)
+    rows = METHODS[terms.method](frame)
     if terms.interest_grace:
         _defer(rows[1], terms.interest_grace)
-    count = _needed(loan, rows)
+    count = _needed(frame, rows)
     return Schedule(
-        lines=_lines(loan, rows, count),
-        agreed_on=_agreed_on(loan, count),
+        lines=_lines(frame, rows, count),
+        agreed_on=_agreed_on(frame, count),
         down_payment_minor=terms.down_payment_minor,
         upfront_fee_minor=_fees(terms, FeeTiming.UPFRONT),
         deducted_fee_minor=_fees(terms, FeeTiming.DEDUCTED),
-        unused=loan.count - count if terms.term is not None and terms.method is not Method.BULLET else 0,
+        unused=frame.count - count if terms.term is not None and terms.method is not Method.BULLET else 0,
     )
 
 
@@ -86,18 +87,20 @@ def fee_minor(fee: Fee, terms: Terms) -> int:
     return rounded(terms.rounding.mode, terms.principal_minor * top, bottom)
 
 
-def _loan(terms: Terms, is_open: OpenDays) -> Loan:
+def _frame(terms: Terms, is_open: OpenDays) -> Frame:
     if terms.method is Method.EXPLICIT:
-        rhythms = [_ending_on(line.due_on, terms) for line in terms.lines]
-        return _loan_of(terms, rhythms[0], periods_until(terms, rhythms))
+        every, ends = read_every(terms.every), [line.due_on for line in terms.lines]
+        starts = [terms.disbursed_on, *ends[:-1]]
+        rhythms = [rhythm_to(end, every, start.day, terms.month_end) for start, end in zip(starts, ends, strict=True)]
+        return _frame_of(terms, rhythms[0], periods_until(terms, rhythms))
     rhythm = rhythm_of(terms)
     if terms.term is not None or terms.method is Method.BULLET:
-        return _loan_of(terms, rhythm, _periods(terms, rhythm, terms.term or 1, is_open))
+        return _frame_of(terms, rhythm, _periods(terms, rhythm, terms.term or 1, is_open))
     count = 64
     while True:
-        loan = _loan_of(terms, rhythm, _periods(terms, rhythm, count, is_open))
-        if _repaid(METHODS[terms.method](loan)[0], loan):
-            return loan
+        frame = _frame_of(terms, rhythm, _periods(terms, rhythm, count, is_open))
+        if _repaid(METHODS[terms.method](frame)[0], frame):
+            return frame
         if count == INSTALLMENTS_MAX:
             raise InvalidTerms(
                 f"asked for installments of {terms.installment_minor} minor units, which would take more than "
@@ -107,8 +110,8 @@ def _loan(terms: Terms, is_open: OpenDays) -> Loan:
         count = min(4 * count, INSTALLMENTS_MAX)
 
 
-def _loan_of(terms: Terms, rhythm: Rhythm, periods: Periods) -> Loan:
-    return Loan(
+def _frame_of(terms: Terms, rhythm: Rhythm, periods: Periods) -> Frame:
+    return Frame(
         terms=terms,
         rhythm=rhythm,
         periods=periods,
@@ -129,20 +132,14 @@ def _periods(terms: Terms, rhythm: Rhythm, count: int, is_open: OpenDays) -> Per
         ) from error
 
 
-def _ending_on(due_on: date, terms: Terms) -> Rhythm:
-    every: Every = read_every(terms.every)
-    month = due_on.year * 12 + due_on.month - 1
-    return Rhythm(every=every, first=due_on, month=month, day=due_on.day, month_end=MonthEnd.CLAMP)
-
-
 def _paid_out_at_first(terms: Terms) -> int:
     if not terms.disbursements:
         return terms.principal_minor
     return sum(part.amount_minor for part in terms.disbursements if part.on == terms.disbursed_on)
 
 
-def _repaid(principals: Sequence[int], loan: Loan) -> bool:
-    return sum(principals) == loan.owed_minor + sum(loan.periods.added)
+def _repaid(principals: Sequence[int], frame: Frame) -> bool:
+    return sum(principals) == frame.owed_minor + sum(frame.periods.added)
 
 
 def _defer(interests: list[int], grace: int) -> None:
@@ -152,36 +149,36 @@ def _defer(interests: list[int], grace: int) -> None:
     interests[:grace] = [0] * grace
 
 
-def _needed(loan: Loan, rows: Rows) -> int:
+def _needed(frame: Frame, rows: Rows) -> int:
     """How many installments there are, up to the last one that has anything to pay."""
     principals, interests = rows
     count = len(principals)
-    if principals[-1] or loan.terms.method in {Method.EXPLICIT, Method.BULLET}:
+    if principals[-1] or frame.terms.method in {Method.EXPLICIT, Method.BULLET}:
         return count
     while count > 1 and not principals[count - 1] and not interests[count - 1]:
         count -= 1
     return count
 
 
-def _lines(loan: Loan, rows: Rows, count: int) -> tuple[Line, ...]:
-    terms, added, due_on = loan.terms, loan.periods.added, loan.periods.due_on
+def _lines(frame: Frame, rows: Rows, count: int) -> tuple[Line, ...]:
+    terms, added, due_on = frame.terms, frame.periods.added, frame.periods.due_on
     fees = _line_fees(terms, rows, count)
     interests = [0] * count if terms.method is Method.FLAT_FEE else rows[1]
     if terms.method is Method.BULLET:
         due_on, added = due_on[-1:], [sum(added)]
     principals, added = rows[0][:count], added[:count]
     totals = list(map(sum, zip(principals, interests, fees, strict=False)))
-    balances = list(accumulate(map(sub, added, principals), initial=loan.owed_minor))
+    balances = list(accumulate(map(sub, added, principals), initial=frame.owed_minor))
     lines = tuple(map(Line, range(1, count + 1), due_on, principals, interests, fees, totals, balances[1:]))
     _require_readable(sum(totals), balances)
     if terms.down_payment_minor:
         down = terms.down_payment_minor
-        return (Line(0, terms.disbursed_on, down, 0, 0, down, loan.owed_minor), *lines)
+        return (Line(0, terms.disbursed_on, down, 0, 0, down, frame.owed_minor), *lines)
     return lines
 
 
-def _agreed_on(loan: Loan, count: int) -> tuple[date, ...]:
-    terms, days = loan.terms, loan.periods.agreed_on
+def _agreed_on(frame: Frame, count: int) -> tuple[date, ...]:
+    terms, days = frame.terms, frame.periods.agreed_on
     days = days[-1:] if terms.method is Method.BULLET else days[:count]
     return (terms.disbursed_on, *days) if terms.down_payment_minor else tuple(days)
 

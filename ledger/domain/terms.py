@@ -163,6 +163,8 @@ class Terms(Value, frozen=True):
     `recalculated` works it out anew for those due after it, `level` has one amount that all of them are known to.
     `odd_days`: interest of the days by which the first period is longer or shorter than a whole one: `spread` over
     all installments, or `added` to the first one (taken off it, if shorter).
+    `odd_day_count`: with the day count `period`, how days beyond whole periods are counted; None: as a part of the
+    period that they lie in, by its calendar days.
     `interest_from_due_dates`: `adjusted` counts interest to the day on which an installment is due after moving it to
     a business day, `unadjusted` to the day before moving, `nominal` (30/360 only) to the agreed day of the month
     before the month-end strategy too, so that every month has 30 days.
@@ -189,6 +191,7 @@ class Terms(Value, frozen=True):
     installment_period: Word = "day_count"
     installment_changes: Word = "recalculated"
     odd_days: Word = "spread"
+    odd_day_count: DayCount | None = None
     installment_minor: PositiveMinor | None = None
     lines: tuple[ExplicitLine, ...] = ()
     fees: tuple[Fee, ...] = ()

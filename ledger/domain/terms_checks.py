@@ -126,6 +126,18 @@ def _check_words(terms: Terms) -> None:
             "counts of months have them",
             "interest_from_due_dates",
         )
+    if terms.interest_from_due_dates == "adjusted" and terms.day_count is DayCount.PERIOD:
+        raise InvalidTerms(
+            "asked for interest to moved due dates by whole periods, which moving does not change; count days, or "
+            "leave interest_from_due_dates out",
+            "interest_from_due_dates",
+        )
+    if terms.odd_day_count is not None and terms.day_count is not DayCount.PERIOD:
+        raise InvalidTerms(
+            f"asked for odd days by {terms.odd_day_count.value} with {terms.day_count.value}, which counts all days "
+            "alike; leave odd_day_count out",
+            "odd_day_count",
+        )
     if terms.business_day is not BusinessDay.NONE and terms.calendar is None:
         raise InvalidTerms(
             f"asked to move installments to open days ({terms.business_day.value}) without a calendar; name one, or "

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain import calendars, daycount, due_dates, installments, interest, rounding, schedule
+from ledger.domain import calendars, daycount, due_dates, equal_amounts, interest, rounding, schedule
 from ledger.domain.rounding import rounded
 from ledger.domain.terms import Rounding
 
@@ -41,6 +41,6 @@ def test_a_rounded_amount_is_a_multiple_beside_the_exact_one(
     assert off <= 0 or mode is not Rounding.DOWN
 
 
-@pytest.mark.parametrize("module", [calendars, daycount, due_dates, installments, interest, rounding, schedule])
+@pytest.mark.parametrize("module", [calendars, daycount, due_dates, equal_amounts, interest, rounding, schedule])
 def test_examples_in_docstrings_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type] # a module is no type of its own here

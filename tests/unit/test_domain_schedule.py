@@ -125,6 +125,13 @@ def test_periods_of_explicit_lines_are_counted_in_the_rhythm() -> None:
     assert column(schedule(method=Method.EXPLICIT, term=None, lines=(line,)), "interest") == [360_00]
 
 
+def test_the_last_days_of_months_are_whole_months_apart_in_explicit_lines() -> None:
+    ends = (date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30))
+    lines = tuple(ExplicitLine(due_on=on, principal_minor=4_000_00) for on in ends)
+    built = schedule(method=Method.EXPLICIT, term=None, lines=lines, disbursed_on=date(2026, 1, 31))
+    assert column(built, "interest") == [180_00, 120_00, 60_00]
+
+
 def test_principal_grace_has_interest_alone_and_keeps_the_term() -> None:
     built = schedule(principal_grace=3)
     assert column(built, "total")[:3] == [180_00] * 3
@@ -238,6 +245,20 @@ def test_odd_days_are_spread_or_added_to_the_first_installment() -> None:
     assert len(set(column(spread, "total")[:-1])) == 1
     assert column(added, "total")[1:] == column(schedule(), "total")[1:]
     assert column(added, "total")[0] == 1100_16 + 81_29
+
+
+@pytest.mark.parametrize(
+    ("disbursed_on", "interest"), [(date(2026, 1, 17), 180_00 + 15 * 6_00), (date(2026, 2, 17), 12 * 6_00)]
+)
+def test_odd_days_beside_whole_months_may_have_the_daily_rate(disbursed_on: date, interest: int) -> None:
+    agreed = {"disbursed_on": disbursed_on, "first_due_on": date(2026, 3, 1), "odd_day_count": DayCount.ACTUAL_360}
+    assert column(schedule(**agreed), "interest")[0] == interest
+
+
+def test_odd_days_of_explicit_lines_may_have_the_daily_rate() -> None:
+    line = ExplicitLine(due_on=date(2026, 3, 16), principal_minor=12_000_00)
+    built = schedule(method=Method.EXPLICIT, term=None, lines=(line,), odd_day_count=DayCount.ACTUAL_360)
+    assert column(built, "interest") == [360_00 + 15 * 6_00]
 
 
 def weekends(day: date) -> bool:
