@@ -11,7 +11,7 @@ from ledger.domain.currencies import minor_unit_exponent
 from ledger.domain.due_dates import read_every
 from ledger.domain.errors import InvalidTerms, UnknownCurrency
 from ledger.domain.interest import rates_of, read_rate
-from ledger.domain.terms import BusinessDay, DayCount, Fee, Method, Terms
+from ledger.domain.terms import BusinessDay, DayCount, Fee, Method, Residue, Terms
 from schemas.values import LARGEST_MINOR
 
 INSTALLMENTS_MAX = 1200
@@ -21,6 +21,7 @@ _WORDS = {
     "installment_period": ("day_count", "period"),
     "installment_changes": ("recalculated", "level"),
     "odd_days": ("spread", "added"),
+    "odd_day_place": ("first", "last"),
     "interest_from_due_dates": ("unadjusted", "adjusted", "nominal"),
 }
 _THIRTY = (DayCount.THIRTY_360_US, DayCount.THIRTY_U_360, DayCount.THIRTY_E_360)
@@ -105,6 +106,12 @@ def _check_used(terms: Terms) -> None:
                     "leave it out",
                     f"rounding.{field}",
                 )
+    if rounding.residue is Residue.EVENED and method not in _EQUAL:
+        raise InvalidTerms(
+            f"asked for rounding.residue evened with the method {method.value}, whose installments are not equal; give "
+            "last, first or spread",
+            "rounding.residue",
+        )
     if rounding.multiple_minor != 1 and rounding.installment.value == "none":
         raise InvalidTerms(
             f"asked for installments in multiples of {rounding.multiple_minor} without rounding them; "
@@ -133,12 +140,11 @@ def _check_words(terms: Terms) -> None:
             "leave interest_from_due_dates out",
             "interest_from_due_dates",
         )
-    if terms.odd_day_count is not None and terms.day_count is not DayCount.PERIOD:
-        raise InvalidTerms(
-            f"asked for odd days by {terms.odd_day_count.value} with {terms.day_count.value}, which counts all days "
-            "alike; leave odd_day_count out",
-            "odd_day_count",
-        )
+    for field in ("odd_day_count", "odd_day_place"):
+        if terms.day_count is not DayCount.PERIOD and getattr(terms, field) != getattr(_DEFAULTS, field):
+            raise InvalidTerms(
+                f"asked for {field} with {terms.day_count.value}, which counts all days alike; leave it out", field
+            )
     if terms.business_day is not BusinessDay.NONE and terms.calendar is None:
         raise InvalidTerms(
             f"asked to move installments to open days ({terms.business_day.value}) without a calendar; name one, or "
