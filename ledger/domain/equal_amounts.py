@@ -89,10 +89,9 @@ def _evened(frame: Frame, owed: int, start: int, amount: int) -> int:
 def _gap(frame: Frame, owed: int, start: int, amount: int) -> int:
     """What the last installment is more than the others, if nothing changes after `start` that is not known."""
     periods, charge = frame.periods, frame.charge
-    weights = periods.weights[start:]
-    known = frame.count
+    weights, known = periods.weights[start:], _known_until(frame, start)
     if frame.terms.installment_changes == "recalculated" and periods.changes:
-        rate, known = periods.rates[start], start + 1
+        rate = periods.rates[start]
         weights = [weights[0], *(rate * share for share in periods.shares[start + 1 :])]
     for k, weight in enumerate(weights, start):
         coming = k < known
@@ -133,20 +132,24 @@ def _present_values(weights: list[int], denominator: int) -> list[int]:
 def _level(frame: Frame, owed: int, start: int) -> Ratio:
     """The exact amount of the installments from `start` on."""
     weights, denominator = _known_weights(frame, start)
-    return level_ratio(owed, weights, denominator, frame.terms.balloon_minor, _coming(frame, start, denominator))
+    left = min(frame.terms.balloon_minor, owed + sum(frame.periods.added[start : _known_until(frame, start)]))
+    return level_ratio(owed, weights, denominator, left, _coming(frame, start, denominator))
 
 
 def _coming(frame: Frame, start: int, denominator: int) -> list[int]:
     """What is paid out later, period by period, as far as the amount knows of it; empty where nothing is."""
-    periods, stop = frame.periods, frame.count
+    periods, stop = frame.periods, _known_until(frame, start)
     if not periods.changes:
         return []
-    if frame.terms.installment_changes == "recalculated":
-        stop = start + 1
     coming = [added * denominator for added in periods.added[start:stop]]
     if frame.terms.installment_period == "day_count":
         coming = [paid + extra for paid, extra in zip(coming, periods.extras[start:stop], strict=True)]
     return coming + [0] * (frame.count - stop) if any(coming) else []
+
+
+def _known_until(frame: Frame, start: int) -> int:
+    """The first period of which the amount does not know what is paid out in it."""
+    return frame.count if frame.terms.installment_changes == "level" else start + 1
 
 
 def _known_weights(frame: Frame, start: int) -> tuple[list[int], int]:

@@ -17,6 +17,9 @@ from schemas.values import LARGEST_MINOR
 INSTALLMENTS_MAX = 1200
 """A hundred years of months."""
 
+FIRST_DAY = date(1900, 1, 1)
+"""Nothing that is quoted was paid out before."""
+
 _WORDS = {
     "installment_period": ("day_count", "period"),
     "installment_changes": ("recalculated", "level"),
@@ -172,6 +175,8 @@ def _check_term(terms: Terms) -> None:
 
 
 def _check_dates(terms: Terms) -> None:
+    if terms.disbursed_on < FIRST_DAY:
+        raise _wrong("disbursed_on", terms.disbursed_on, f"give {FIRST_DAY} or a later date")
     if terms.first_due_on is not None and terms.first_due_on < terms.disbursed_on:
         raise InvalidTerms(
             f"asked for the first installment on {terms.first_due_on}, before the disbursement on "

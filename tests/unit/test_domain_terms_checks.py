@@ -54,6 +54,8 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("term", {"term": None}),
         ("term", {"term": 1200, "every": "9999m"}),
         ("term", {"term": 1200, "every": "9999d"}),
+        ("term", {"disbursed_on": date(9999, 12, 31)}),
+        ("disbursed_on", {"disbursed_on": date(1899, 12, 31)}),
         ("every", {"every": "0m"}),
         ("every", {"every": "monthly"}),
         ("annual_rate", {"annual_rate": "-0.1"}),
