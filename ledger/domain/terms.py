@@ -112,6 +112,7 @@ class FeeTiming(Enum):
 class Fee(Value, frozen=True):
     """What the borrower pays besides interest. Either `amount_minor`, or `rate` of the principal (not per year).
 
+    `rate_of`: of the `principal` as agreed, or, with each installment, of the `balance` that is owed before it.
     A fee for default has `amount_minor` each time, or `rate` per year of what is overdue; no annual rate counts it.
 
     `paid_to`: who gets it (lender, guarantor, insurer, platform, ...). `in_cost`: whether annual rates count it; what
@@ -122,6 +123,7 @@ class Fee(Value, frozen=True):
     timing: FeeTiming
     amount_minor: AmountMinor | None = None
     rate: Rate | None = None
+    rate_of: Word = "principal"
     paid_to: Word = "lender"
     in_cost: bool = True
 
