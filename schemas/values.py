@@ -26,6 +26,11 @@ Bucket = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{0,15}\Z")]
 Text = Annotated[str, Meta(max_length=500)]
 
 
+def matching(pattern: str, description: str) -> Meta:
+    """Of a string that has to match a pattern."""
+    return Meta(pattern=pattern, description=description)
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A part of an event. Unknown fields are refused; optional ones are absent, never null."""
 

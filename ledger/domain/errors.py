@@ -19,6 +19,47 @@ class UnknownCurrency(BadInput):
     code = "unknown_currency"
 
 
+class UnknownPeriod(BadInput):
+    code = "unknown_period"
+    field = "every"
+
+
+class NoAnnualRate(BadInput):
+    """Flows that no rate makes equal."""
+
+    code = "no_annual_rate"
+
+
+class SeveralAnnualRates(BadInput):
+    """Flows that more than one rate may make equal."""
+
+    code = "several_annual_rates"
+
+
+class UnknownJurisdiction(BadInput):
+    code = "unknown_jurisdiction"
+    field = "jurisdiction"
+
+
+class UnknownLender(BadInput):
+    """A kind of lender that the caps of a jurisdiction do not know, so that none would be tested."""
+
+    code = "unknown_lender"
+    field = "lender"
+
+
+class NoReferenceRate(BadInput):
+    """A date on which the rate that a cap is a multiple of was not published yet."""
+
+    code = "no_reference_rate"
+    field = "disbursed_on"
+
+
+class RateAboveCap(Refused):
+    code = "rate_above_cap"
+    field = "annual_rate"
+
+
 class UnknownCause(BadInput):
     code = "unknown_cause"
 
@@ -69,6 +110,28 @@ class ReasonMissing(BadInput):
 
 class AlreadySkipped(Refused):
     code = "already_skipped"
+
+
+class InvalidTerms(BadInput):
+    """Terms of a loan that do not fit together, or a value among them that means nothing; `field` says which."""
+
+    code = "invalid_terms"
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class InterestNotCovered(InvalidTerms):
+    """An installment that is less than the interest due with it."""
+
+    code = "interest_not_covered"
+
+
+class CalendarMissing(InvalidTerms):
+    """A calendar that nobody has, or a year for which none was published."""
+
+    code = "calendar_missing"
 
 
 def shown(text: str) -> str:
