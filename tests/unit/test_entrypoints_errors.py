@@ -29,7 +29,7 @@ def below(kind: type[LedgerError]) -> Iterator[type[LedgerError]]:
 
 def test_every_error_has_a_status() -> None:
     import_everything()
-    assert all(status_of(kind("")).exit_status in range(2, 9) for kind in below(LedgerError))
+    assert all(status_of(kind.__new__(kind)).exit_status in range(2, 9) for kind in below(LedgerError))
 
 
 def test_every_row_of_the_table_is_a_class_right_below_the_root() -> None:
