@@ -17,12 +17,14 @@ from schemas.values import LARGEST_MINOR
 INSTALLMENTS_MAX = 1200
 """A hundred years of months."""
 
-_WORDS = {
+WORDS = {
     "installment_period": ("day_count", "period"),
     "installment_changes": ("recalculated", "level"),
     "odd_days": ("spread", "added"),
     "interest_from_due_dates": ("unadjusted", "adjusted", "nominal"),
 }
+"""The words that options of no class of their own take."""
+
 _THIRTY = (DayCount.THIRTY_360_US, DayCount.THIRTY_U_360, DayCount.THIRTY_E_360)
 _EQUAL = {Method.EQUAL_INSTALLMENT}
 _PARTS = {Method.EQUAL_PRINCIPAL, Method.FLAT_INTEREST, Method.FLAT_FEE}
@@ -116,7 +118,7 @@ def _check_used(terms: Terms) -> None:
 
 
 def _check_words(terms: Terms) -> None:
-    for field, words in _WORDS.items():
+    for field, words in WORDS.items():
         if getattr(terms, field) not in words:
             raise _wrong(field, repr(getattr(terms, field)), f"give one of {', '.join(words)}")
     monthly = read_every(terms.every).monthly
