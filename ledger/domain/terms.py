@@ -182,38 +182,48 @@ class ExplicitLine(Value, frozen=True):
 class Terms(Value, frozen=True):
     """What is agreed. Whether the parts fit together is asked by `quote`, which refuses by field.
 
-    `principal_minor`: what is lent, all disbursements together. `currency`: of all amounts. `disbursed_on`: the day of
-    the (first) disbursement. `annual_rate`: interest per year, until a rate step. `every`: the time from one due date
-    to the next. `method`: how principal and interest are spread over the installments. `day_count`: the share of a
-    year that an interest period is.
-    `term`: number of installments, those without principal or interest included; None where the method says it.
-    For a bullet it is the number of periods after which the one installment is due. For a given installment it may
-    be left out; where it is there, the last installment takes what is still owed.
-    `first_due_on`: when the first installment is due; None: one period after the disbursement. `due_day`: the day of
-    the month (1 to 31) on which installments are due, where the first due date cannot show it. `disbursements`: where
-    there are several; they sum up to `principal_minor` and the first is on `disbursed_on`. `rate_steps`: rates that
-    follow the first one, in the order of their dates. `rounding`: how exact amounts become those that are charged.
-    `fees`: what is paid besides interest. `installment_minor`: the agreed amount of an installment, for the method
-    that is named after it. `lines`: the agreed installments, for the method `explicit`. `installment_period`: how the
-    amount of an equal installment is worked out: `day_count` by the same shares of a year as interest, `period` as if
-    every period were the same. `installment_changes`: what a later disbursement or rate step does to the amount of
-    equal installments: `recalculated` works it out anew for those due after it, `level` has one amount that all of
-    them are known to. `odd_days`: interest of the days by which the first period is longer or shorter than a whole
-    one: `spread` over all installments, or `added` to the first one (taken off it, if shorter). `odd_day_count`: with
-    the day count `period`, how days beyond whole periods are counted; None: as a part of the period that they lie in,
-    by its calendar days. `interest_from_due_dates`: `adjusted` counts interest to the day on which an installment is
-    due after moving it to a business day, `unadjusted` to the day before moving, `nominal` (30/360 only) to the
-    agreed day of the month before the month-end strategy too, so that every month has 30 days.
-    `month_end`: where an installment goes whose day the month does not have. `business_day`: where one goes that falls
-    on a day on which banks are closed. `calendar`: which banks those are.
-    `principal_grace`: installments at the beginning without principal. `interest_grace`: installments at the
-    beginning without interest, which is then due with the first one after them, without interest on it.
+    `principal_minor`: what is lent, all disbursements together.
+    `currency`: of all amounts.
+    `disbursed_on`: the day of the (first) disbursement.
+    `annual_rate`: interest per year, until a rate step.
+    `every`: the time from one due date to the next.
+    `method`: how principal and interest are spread over the installments.
+    `day_count`: the share of a year that an interest period is.
+    `term`: number of installments, those without principal or interest included; None where the method says it. For a
+    bullet it is the number of periods after which the one installment is due. For a given installment it may be left
+    out; where it is there, the last installment takes what is still owed.
+    `first_due_on`: when the first installment is due; None: one period after the disbursement.
+    `due_day`: the day of the month (1 to 31) on which installments are due, where the first due date cannot show it.
+    `disbursements`: where there are several; they sum up to `principal_minor` and the first is on `disbursed_on`.
+    `rate_steps`: rates that follow the first one, in the order of their dates.
+    `rounding`: how exact amounts become those that are charged.
+    `fees`: what is paid besides interest.
+    `installment_minor`: the agreed amount of an installment, for the method that is named after it.
+    `lines`: the agreed installments, for the method `explicit`.
+    `installment_period`: how the amount of an equal installment is worked out: `day_count` by the same shares of a
+    year as interest, `period` as if every period were the same.
+    `installment_changes`: what a later disbursement or rate step does to the amount of equal installments:
+    `recalculated` works it out anew for those due after it, `level` has one amount that all of them are known to.
+    `odd_days`: interest of the days by which the first period is longer or shorter than a whole one: `spread` over
+    all installments, or `added` to the first one (taken off it, if shorter).
+    `odd_day_count`: with the day count `period`, how days beyond whole periods are counted; None: as a part of the
+    period that they lie in, by its calendar days.
+    `interest_from_due_dates`: `adjusted` counts interest to the day on which an installment is due after moving it to
+    a business day, `unadjusted` to the day before moving, `nominal` (30/360 only) to the agreed day of the month
+    before the month-end strategy too, so that every month has 30 days.
+    `month_end`: where an installment goes whose day the month does not have.
+    `business_day`: where one goes that falls on a day on which banks are closed.
+    `calendar`: which banks those are.
+    `principal_grace`: installments at the beginning without principal.
+    `interest_grace`: installments at the beginning without interest, which is then due with the first one after them,
+    without interest on it.
     `interest_free`: periods at the beginning in which no interest accrues.
     `down_payment_minor`: paid by the borrower on the day of the disbursement, as installment 0, out of the principal.
     `balloon_minor`: principal that is due with the last installment besides its usual part.
     `negative_amortisation`: interest that an installment does not cover is added to what is owed.
-    `jurisdiction`: whose caps are tested; None: no cap is tested, and the quote says so. `lender`: the kind of lender
-    that the caps are for, given with the jurisdiction. `product`: a name for people; nothing follows from it.
+    `jurisdiction`: whose caps are tested; None: no cap is tested, and the quote says so.
+    `lender`: the kind of lender that the caps are for, given with the jurisdiction.
+    `product`: a name for people; nothing follows from it.
     """
 
     principal_minor: PositiveMinor
