@@ -15,8 +15,8 @@ from typing import Annotated, Self
 
 from schemas.values import AmountMinor, Currency, PositiveMinor, Text, Value, Word, matching
 
-Rate = Annotated[str, matching(r"^[0-9]{1,6}(\.[0-9]{1,18})?\Z", "decimal number as a string, never negative")]
-Every = Annotated[str, matching(r"^[1-9][0-9]{0,3}[dwm]\Z", "one due date to the next: 1m, 2w, 30d")]
+Rate = Annotated[str, matching(r"^[0-9]{1,6}(\.[0-9]{1,18})?\Z", 'decimal number as a string, such as "0.1299"')]
+Every = Annotated[str, matching(r"^[1-9][0-9]{0,3}[dwm]\Z", "number of days, weeks or months, such as 30d, 2w, 1m")]
 
 
 class Choice(Enum):
@@ -189,9 +189,9 @@ class Terms(Value, frozen=True):
     `every`: the time from one due date to the next.
     `method`: how principal and interest are spread over the installments.
     `day_count`: the share of a year that an interest period is.
-    `term`: number of installments, those without principal or interest included; None where the method says it. For a
-    bullet it is the number of periods after which the one installment is due. For a given installment it may be left
-    out; where it is there, the last installment takes what is still owed.
+    `term`: number of installments (1 to 1200), those without principal or interest included; None where the method
+    says it. For a bullet it is the number of periods after which the one installment is due. For a given installment
+    it may be left out; where it is there, the last installment takes what is still owed.
     `first_due_on`: when the first installment is due; None: one period after the disbursement.
     `due_day`: the day of the month (1 to 31) on which installments are due, where the first due date cannot show it.
     `disbursements`: where there are several; they sum up to `principal_minor` and the first is on `disbursed_on`.
@@ -213,7 +213,7 @@ class Terms(Value, frozen=True):
     before the month-end strategy too, so that every month has 30 days.
     `month_end`: where an installment goes whose day the month does not have.
     `business_day`: where one goes that falls on a day on which banks are closed.
-    `calendar`: which banks those are.
+    `calendar`: the calendar that says which days those are, needed to move any.
     `principal_grace`: installments at the beginning without principal.
     `interest_grace`: installments at the beginning without interest, which is then due with the first one after them,
     without interest on it.

@@ -249,4 +249,6 @@ def _check_fee(fee: Fee, field: str) -> None:
 
 
 def _wrong(field: str, found: object, instead: str) -> InvalidTerms:
-    return InvalidTerms(f"asked for {field} {found}; {instead}", field)
+    text = str(found)
+    asked = text if len(text) <= 60 else f"{text[:60]}... ({len(text)} characters)"
+    return InvalidTerms(f"asked for {field} {asked}; {instead}", field)
