@@ -131,7 +131,10 @@ def worths(sides: Sequence[Sequence[Flow]], rate: Irr, starts_on: date, every: s
 def percent(rate: Decimal, places: int = 2) -> Decimal:
     """A rate in per cent, half up to `places` (2008/48/EC, annex I, remark (d): at least one): 0.12962 -> 12.96."""
     with localcontext(CONTEXT):
-        return (100 * rate).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        shown = 100 * rate
+        if shown.adjusted() + places >= CONTEXT.prec:
+            return shown  # beyond all measure, and without digits to round
+        return shown.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 class _Loan:

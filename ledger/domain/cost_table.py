@@ -92,7 +92,7 @@ def cost_table(
     cost = [flow for item in counted for flow in item.flows]
     rate = rate or irr(advances, [*principal, *cost], every)
     starts_on = min(flow.on for flow in advances)
-    annual = rate.nominal.quantize(STEP, ROUND_HALF_EVEN)
+    annual = _shown(rate.nominal)
     parts = iter(_parts(annual, counted, rate, starts_on, every))
     return CostTable(
         principal_minor=sum(flow.amount_minor for flow in advances),
@@ -101,8 +101,8 @@ def cost_table(
         in_default=tuple(_in_default(fee, currency) for fee in fees if fee.timing is FeeTiming.DEFAULT),
         total_minor=sum(flow.amount_minor for item in items for flow in item.flows),
         annual=annual,
-        effective=rate.effective.quantize(STEP, ROUND_HALF_EVEN),
-        simple=simple(sum(flow.amount_minor for flow in cost), advances, principal, every).quantize(STEP),
+        effective=_shown(rate.effective),
+        simple=_shown(simple(sum(flow.amount_minor for flow in cost), advances, principal, every)),
         left_out=tuple(item.name for item in items if not item.in_rate),
     )
 
@@ -113,10 +113,15 @@ def _parts(annual: Decimal, counted: Sequence[CostItem], rate: Irr, starts_on: d
         return [annual for _ in counted]
     worth = worths([item.flows for item in counted], rate, starts_on, every)
     whole = sum(worth) or Decimal(1)
-    parts = [(annual * each / whole).quantize(STEP, ROUND_HALF_EVEN) for each in worth]
+    parts = [_shown(annual * each / whole) for each in worth]
     largest = parts.index(max(parts))
     parts[largest] += annual - sum(parts)
     return parts
+
+
+def _shown(rate: Decimal) -> Decimal:
+    """A rate as the table has it; one beyond all measure keeps the digits that it has."""
+    return rate.quantize(STEP, ROUND_HALF_EVEN) if rate.adjusted() < 15 else rate
 
 
 def _line(item: CostItem, annual: Decimal | None) -> CostLine:

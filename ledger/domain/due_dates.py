@@ -154,20 +154,23 @@ def whole_periods(start: date, rhythm: Rhythm) -> tuple[int, date]:
     return whole, rhythm.due(1 - whole)
 
 
-def moved(days: Sequence[date], business_day: BusinessDay, is_open: OpenDays) -> list[date]:
-    """Due dates on open days: each is moved alone, so that the rhythm of the others stays."""
-    return [_moved(day, business_day, is_open) for day in days]
+def moved(days: Sequence[date], business_day: BusinessDay, is_open: OpenDays, not_before: date) -> list[date]:
+    """Due dates on open days: each is moved alone, so that the rhythm of the others stays.
+
+    One that would move to a day before `not_before`, the disbursement, moves to the next open day instead.
+    """
+    return [_moved(day, business_day, is_open, not_before) for day in days]
 
 
-def _moved(day: date, business_day: BusinessDay, is_open: OpenDays) -> date:
+def _moved(day: date, business_day: BusinessDay, is_open: OpenDays, not_before: date) -> date:
     if business_day is BusinessDay.NONE or is_open(day):
         return day
-    if business_day is BusinessDay.PRECEDING:
-        return _next_open(day, -_ONE_DAY, is_open)
-    after = _next_open(day, _ONE_DAY, is_open)
-    if business_day is BusinessDay.MODIFIED_FOLLOWING and after.month != day.month:
-        return _next_open(day, -_ONE_DAY, is_open)
-    return after
+    if business_day is not BusinessDay.PRECEDING:
+        after = _next_open(day, _ONE_DAY, is_open)
+        if business_day is BusinessDay.FOLLOWING or after.month == day.month:
+            return after
+    before = _next_open(day, -_ONE_DAY, is_open)
+    return before if before >= not_before else _next_open(day, _ONE_DAY, is_open)
 
 
 def _next_open(day: date, step: timedelta, is_open: OpenDays) -> date:

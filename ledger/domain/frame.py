@@ -1,7 +1,5 @@
 """What the methods of repayment work on: terms with their periods, and how interest is rounded."""
 
-from datetime import date
-
 from ledger.domain.due_dates import Rhythm
 from ledger.domain.errors import InterestNotCovered
 from ledger.domain.periods import Periods
@@ -38,11 +36,27 @@ def charge_of(terms: Terms, periods: Periods) -> Rounder:
 
 def require_covered(frame: Frame, number: int, amount: int, interest: int) -> None:
     """Refuse an installment that is less than its interest, unless the terms let the loan grow."""
-    if not frame.terms.negative_amortisation:
-        due_on: date = frame.periods.due_on[number]
-        given = frame.terms.method is Method.GIVEN_INSTALLMENT
-        raise InterestNotCovered(
-            f"asked for an installment of {amount} minor units on {due_on}, which does not cover the interest of "
-            f"{interest} due with it; agree on a larger one, or set negative_amortisation to let the loan grow",
-            "installment_minor" if given else "negative_amortisation",
-        )
+    if frame.terms.negative_amortisation:
+        return
+    instead, field = _WAYS_OUT.get(frame.terms.method, _WAYS_OUT[Method.FLAT_INTEREST])
+    raise InterestNotCovered(
+        f"asked for an installment of {amount} minor units on {frame.periods.due_on[number]}, which does not cover the "
+        f"interest of {interest} due with it; {instead}",
+        field,
+    )
+
+
+_WAYS_OUT = {
+    Method.GIVEN_INSTALLMENT: (
+        "agree on a larger one, or set negative_amortisation to let the loan grow",
+        "installment_minor",
+    ),
+    Method.EQUAL_INSTALLMENT: (
+        "agree on an earlier first due date, add odd_days to it, or set negative_amortisation to let the loan grow",
+        "negative_amortisation",
+    ),
+    Method.FLAT_INTEREST: (
+        "leave out rounding.installment, so that principal is in equal parts beside any interest",
+        "rounding.installment",
+    ),
+}

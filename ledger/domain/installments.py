@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ledger.domain.equal_amounts import level_amounts
 from ledger.domain.equal_parts import principal_beside, principal_parts
+from ledger.domain.errors import InvalidTerms
 from ledger.domain.frame import Frame, require_covered
 from ledger.domain.terms import InstallmentRounding, Method
 
@@ -90,7 +91,14 @@ def explicit(frame: Frame) -> Rows:
     owed, interests = frame.owed_minor, []
     for k, line in enumerate(frame.terms.lines):
         interests.append(frame.interest(k, owed) if line.interest_minor is None else line.interest_minor)
-        owed += frame.periods.added[k] - line.principal_minor
+        owed += frame.periods.added[k]
+        if line.principal_minor > owed:
+            raise InvalidTerms(
+                f"asked for a principal of {line.principal_minor} minor units on {line.due_on}, when {owed} are owed; "
+                "pay it back after it is paid out",
+                f"lines[{k}].principal_minor",
+            )
+        owed -= line.principal_minor
     return [line.principal_minor for line in frame.terms.lines], interests
 
 

@@ -18,7 +18,7 @@ from schemas.values import State
 
 
 class Periods(State, frozen=True):
-    """All lists are by period, from index 0. `agreed_on`: due dates before any moves to an open day.
+    """All lists are by period, from index 0. `ends`: the dates to which interest counts.
 
     `weights[k]` / `denominator`: interest of period k on one unit owed all through it. `shares`: the part of it that
     is time, so that a weight is a rate's numerator times a share where the rate does not change. `extras`: interest,
@@ -28,7 +28,7 @@ class Periods(State, frozen=True):
     """
 
     due_on: Sequence[date]
-    agreed_on: Sequence[date]
+    ends: Sequence[date]
     weights: list[int]
     shares: list[int]
     extras: list[int]
@@ -51,9 +51,11 @@ class _Shares(State, frozen=True):
 def periods_of(terms: Terms, rhythm: Rhythm, count: int, is_open: OpenDays) -> Periods:
     """The periods of the first `count` due dates."""
     days = rhythm.dues(1, count + 1)
-    due_on = days if terms.business_day is BusinessDay.NONE else moved(days, terms.business_day, is_open)
+    due_on = days
+    if terms.business_day is not BusinessDay.NONE:
+        due_on = moved(days, terms.business_day, is_open, terms.disbursed_on)
     ends = due_on if terms.interest_from_due_dates == "adjusted" else days
-    return _weighed(terms, due_on, days, ends, _shares(terms, rhythm, ends))
+    return _weighed(terms, due_on, ends, _shares(terms, rhythm, ends))
 
 
 def periods_until(terms: Terms, rhythms: Sequence[Rhythm]) -> Periods:
@@ -62,12 +64,12 @@ def periods_until(terms: Terms, rhythms: Sequence[Rhythm]) -> Periods:
     if terms.day_count is not DayCount.PERIOD:
         dated = _dated_shares(terms, ends)
         shares = _Shares(parts=dated, below=daycount.denominator(terms.day_count), whole=dated[0])
-        return _weighed(terms, ends, ends, ends, shares)
+        return _weighed(terms, ends, ends, shares)
     starts = [terms.disbursed_on, *ends[:-1]]
     counted = [_counted(terms, start, rhythm) for start, rhythm in zip(starts, rhythms, strict=True)]
     common = lcm(*(below for _, below in counted))
     parts = [top * (common // below) for top, below in counted]
-    return _weighed(terms, ends, ends, ends, _Shares(parts=parts, below=common, whole=parts[0]))
+    return _weighed(terms, ends, ends, _Shares(parts=parts, below=common, whole=parts[0]))
 
 
 def _shares(terms: Terms, rhythm: Rhythm, ends: Sequence[date]) -> _Shares:
@@ -119,9 +121,7 @@ def _nominal_days(start: date, rhythm: Rhythm) -> int:
     return months * 30 + min(rhythm.day, 30) - min(start.day, 30)
 
 
-def _weighed(
-    terms: Terms, due_on: Sequence[date], agreed_on: Sequence[date], ends: Sequence[date], by_time: _Shares
-) -> Periods:
+def _weighed(terms: Terms, due_on: Sequence[date], ends: Sequence[date], by_time: _Shares) -> Periods:
     count, shares = len(ends), by_time.parts
     if terms.interest_free:
         free = min(terms.interest_free, count)
@@ -130,7 +130,7 @@ def _weighed(
     rate = rates.on(terms.disbursed_on)
     plain = Periods(
         due_on=due_on,
-        agreed_on=agreed_on,
+        ends=ends,
         weights=[rate * share for share in shares],
         shares=shares,
         extras=[0] * count,
@@ -167,7 +167,7 @@ def _with_changes(
     steps = [step for step in rates.since[1:] if step > terms.disbursed_on]
     return Periods(
         due_on=plain.due_on,
-        agreed_on=plain.agreed_on,
+        ends=ends,
         weights=weights,
         shares=[share * common for share in plain.shares],
         extras=extras,

@@ -1,8 +1,9 @@
 """A quote: what a loan on these terms would be paid back with, what it truly costs, and whether a cap forbids it.
 
 A quote touches no ledger. It is the schedule and its totals and, unless they are left out, the annual rates, the cost
-table, and what testing the caps has found. Rates count the dates that were agreed, before any moves to an open day
-(12 CFR 1026.17(c)(3)), and of the fees those that say so (`in_cost`).
+table, and what testing the caps has found. Rates count the dates to which interest counts, so before any moves to an
+open day unless the terms count interest to that (12 CFR 1026.17(c)(3) allows it), and of the fees those that say so
+(`in_cost`).
 """
 
 from collections.abc import Callable, Iterator, Mapping

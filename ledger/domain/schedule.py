@@ -39,7 +39,8 @@ class Schedule(State, frozen=True):
 
     `down_payment_minor` is also line 0. `upfront_fee_minor` is paid beside the loan, `deducted_fee_minor` kept back
     from what is paid out. `unused`: installments of the term that are not needed, because rounding up repaid the loan
-    before them; the schedule then ends early. `agreed_on`: the due dates of the lines before any moved to an open day.
+    before them; the schedule then ends early. `agreed_on`: the due dates of the lines to which interest counts,
+    so before any moved to an open day, unless interest counts to the moved one.
     """
 
     lines: tuple[Line, ...]
@@ -178,7 +179,7 @@ def _lines(frame: Frame, rows: Rows, count: int) -> tuple[Line, ...]:
 
 
 def _agreed_on(frame: Frame, count: int) -> tuple[date, ...]:
-    terms, days = frame.terms, frame.periods.agreed_on
+    terms, days = frame.terms, frame.periods.ends
     days = days[-1:] if terms.method is Method.BULLET else days[:count]
     return (terms.disbursed_on, *days) if terms.down_payment_minor else tuple(days)
 

@@ -37,6 +37,7 @@ _USED_BY = {
     "interest_free": _EQUAL | _PARTS | _GIVEN | {Method.INTEREST_ONLY, Method.BULLET},
     "balloon_minor": _EQUAL | _PARTS | _GIVEN,
     "odd_days": _EQUAL | _GIVEN,
+    "negative_amortisation": _EQUAL | _GIVEN,
     "installment_period": _EQUAL,
     "installment_changes": _EQUAL,
 }
@@ -184,6 +185,13 @@ def _check_grace(terms: Terms) -> None:
             raise _wrong(field, found, "give 0 or more periods")
         if found and terms.term is not None and found > terms.term - least_after:
             raise _wrong(field, found, f"give at most {terms.term - least_after} of a term of {terms.term}")
+
+    if terms.interest_grace and terms.negative_amortisation:
+        raise InvalidTerms(
+            "asked for interest_grace, which defers interest without interest on it, and negative_amortisation, which "
+            "adds it to what is owed; agree on one of them",
+            "interest_grace",
+        )
 
 
 def _check_disbursements(terms: Terms) -> None:

@@ -1,5 +1,6 @@
 """Loans that Hypothesis makes up, of every method with the options that it has."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -10,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger.domain.due_dates import rhythm_of
-from ledger.domain.errors import InterestNotCovered
+from ledger.domain.errors import InterestNotCovered, NoAnnualRate
 from ledger.domain.interest import NOTHING_ACCRUED, Accrued, accrued, rates_of
+from ledger.domain.quote import quote
 from ledger.domain.schedule import Schedule, build
 from ledger.domain.terms import (
     BusinessDay,
@@ -29,6 +31,8 @@ from ledger.domain.terms import (
     RoundingTerms,
     Terms,
 )
+from ledger.policies.quoting import POLICIES
+from schemas.errors import LedgerError
 
 STARTS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 RATES = st.integers(0, 36_0000).map(lambda millionths: f"{millionths / 10**6:.6f}")
@@ -271,6 +275,27 @@ def test_explicit_lines_of_a_schedule_are_the_same_schedule(terms: Terms) -> Non
         lines=lines,
     )
     assert build(explicit).lines == schedule.lines
+
+
+@given(terms=agreements(), share=st.integers(0, 30), timing=st.sampled_from(FeeTiming), counts=st.booleans())
+def test_any_loan_is_quoted_or_refused_by_name(terms: Terms, share: int, timing: FeeTiming, *, counts: bool) -> None:
+    fee = Fee(name="service", timing=timing, rate=f"0.{share:02}", in_cost=counts)
+    with suppress(LedgerError):
+        found = quote(_changed(terms, fees=(fee,), jurisdiction="cn", lender="bank"), POLICIES)
+        assert found.cost_table
+        assert found.cost_table.total_minor == found.totals.cost_minor
+        assert all(finding.status.value == "within" or not finding.cap.blocks for finding in found.caps)
+
+
+@given(terms=agreements(), timing=st.sampled_from([FeeTiming.EACH, FeeTiming.LAST, FeeTiming.UPFRONT]))
+def test_a_fee_never_makes_a_loan_cheaper(terms: Terms, timing: FeeTiming) -> None:
+    assume(terms.method is not Method.FLAT_FEE and (terms.term or 0) > 1)
+    fee = Fee(name="service", timing=timing, amount_minor=max(terms.principal_minor // 1000, 1))
+    with suppress(NoAnnualRate, InterestNotCovered):
+        without, with_fee = quote(terms, POLICIES), quote(_changed(terms, fees=(fee,)), POLICIES)
+        assert without.irr
+        assert with_fee.irr
+        assert with_fee.irr.per_period > without.irr.per_period
 
 
 def _changed(terms: Terms, **fields: Any) -> Terms:

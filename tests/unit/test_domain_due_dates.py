@@ -90,10 +90,16 @@ def test_odd_days_are_a_part_of_the_period_that_they_lie_in(disbursed_on: date, 
     ],
 )
 def test_a_closed_day_moves_to_an_open_one(business_day: BusinessDay, moves_to: str) -> None:
-    [found] = moved([date(2026, 5, 31)], business_day, lambda day: day.weekday() < 5)
+    [found] = moved([date(2026, 5, 31)], business_day, lambda day: day.weekday() < 5, date(2026, 1, 1))
     assert str(found) == moves_to
 
 
 def test_an_open_day_stays() -> None:
     friday = date(2026, 5, 29)
-    assert moved([friday], BusinessDay.FOLLOWING, lambda day: day.weekday() < 5) == [friday]
+    assert moved([friday], BusinessDay.FOLLOWING, lambda day: day.weekday() < 5, friday) == [friday]
+
+
+@pytest.mark.parametrize("business_day", [BusinessDay.PRECEDING, BusinessDay.MODIFIED_FOLLOWING])
+def test_no_installment_moves_before_the_disbursement(business_day: BusinessDay) -> None:
+    saturday, sunday = date(2026, 5, 30), date(2026, 5, 31)
+    assert moved([sunday], business_day, lambda day: day.weekday() < 5, saturday) == [date(2026, 6, 1)]

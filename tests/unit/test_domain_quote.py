@@ -180,3 +180,9 @@ def test_a_loan_of_which_nothing_is_paid_out_has_no_rate() -> None:
 def test_days_counted_by_360_cost_more_than_the_rate_says() -> None:
     found = quoted(day_count=DayCount.ACTUAL_360, method=Method.INTEREST_ONLY)
     assert rate(found) > 18
+
+
+def test_a_rate_beyond_all_measure_is_still_quoted() -> None:
+    found = quoted(annual_rate="4559.7688", method=Method.FLAT_INTEREST, every="1d")
+    assert found.cost_table
+    assert found.cost_table.effective > 10**30

@@ -67,6 +67,7 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("principal_grace", {"principal_grace": -1}),
         ("principal_grace", {"principal_grace": 1, "method": Method.BULLET}),
         ("interest_grace", {"interest_grace": 12}),
+        ("interest_grace", {"interest_grace": 1, "negative_amortisation": True}),
         ("interest_free", {"interest_free": 13}),
         ("down_payment_minor", {"down_payment_minor": 12_000_00}),
         ("balloon_minor", {"balloon_minor": 12_000_00}),
@@ -84,6 +85,9 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("lines[0].due_on", EXPLICIT | {"lines": (line(-1, 100_00),)}),
         ("term", EXPLICIT | {"lines": (line(31, 100_00),), "term": 2}),
         ("lines[0]", EXPLICIT | {"lines": (line(31, 100_00, fee_minor=-1),)}),
+        ("lines[0].principal_minor", EXPLICIT | {
+            "lines": (line(31, 60_00), line(59, 40_00)), "disbursements": (part(0, 50_00), part(40, 50_00)),
+        }),
         ("first_due_on", EXPLICIT | {"lines": (line(31, 100_00),), "first_due_on": DAY}),
         ("business_day", EXPLICIT | {
             "lines": (line(31, 100_00),), "business_day": BusinessDay.FOLLOWING, "calendar": "cn",
@@ -110,6 +114,7 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("fees[0].rate", {"fees": fee(rate="1/3")}),
         ("installment_period", {"installment_period": "week"}),
         ("installment_changes", {"installment_changes": "never"}),
+        ("negative_amortisation", {"negative_amortisation": True, "method": Method.FLAT_INTEREST}),
         ("odd_days", {"odd_days": "forgotten"}),
         ("odd_days", {"odd_days": "added", "method": Method.EQUAL_PRINCIPAL}),
         ("odd_day_count", {"odd_day_count": DayCount.ACTUAL_360, "day_count": DayCount.ACTUAL_360}),
@@ -137,6 +142,14 @@ def test_an_equal_installment_may_not_cover_a_long_first_period_either() -> None
     with pytest.raises(InterestNotCovered, match="set negative_amortisation") as refusal:
         schedule(term=360, first_due_on=date(2026, 5, 1))
     assert refusal.value.field == "negative_amortisation"
+
+
+def test_a_flat_installment_may_not_cover_its_interest_for_its_rounding() -> None:
+    late: dict[str, Any] = {"first_due_on": date(2027, 1, 1), "method": Method.FLAT_INTEREST}
+    with pytest.raises(InterestNotCovered, match=r"leave out rounding\.installment") as refusal:
+        schedule(**late, rounding=MULTIPLE)
+    assert refusal.value.field == "rounding.installment"
+    assert schedule(**late).lines[0].interest_minor == 2160_00
 
 
 def test_interest_that_is_not_covered_is_added_by_explicit_agreement() -> None:
