@@ -119,7 +119,7 @@ _DISTINCT = json.JSONDecoder(object_pairs_hook=_require_distinct)
 _LENIENT = json.JSONDecoder(object_pairs_hook=_Object, parse_constant=_NoJson)
 _KEY = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*+")\s*:\s*')
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(?P<at>.*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(.*)`(?: - at `\$\.?(?P<at>.*)`)?")
+_MISSING = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.?(?P<at>.*)`)?")
 _AT = re.compile(r"(.*) - at `\$\.?(.+)`", re.DOTALL)
 _INSTEAD = "ledger quote --explain-defaults lists all options"
 
