@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 
 from ledger.domain.schedule import Schedule, build
-from ledger.domain.terms import InstallmentRounding, Rounding, RoundingTerms, Terms
+from ledger.domain.terms import InstallmentRounding, Residue, Rounding, RoundingTerms, Terms
 
 HALF_EVEN = RoundingTerms(mode=Rounding.HALF_EVEN)
+EVENED = RoundingTerms(mode=Rounding.HALF_EVEN, residue=Residue.EVENED)
 UP_TO_WHOLE = RoundingTerms(installment=InstallmentRounding.UP, multiple_minor=100)
 TO_WHOLE = RoundingTerms(installment=InstallmentRounding.HALF_UP, multiple_minor=100)
 

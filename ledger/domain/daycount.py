@@ -33,7 +33,7 @@ _DENOMINATORS = {
 def fraction(day_count: DayCount, start: date, end: date) -> tuple[int, int]:
     """The share of a year from `start` (counted) to `end` (not counted), as numerator and denominator, not reduced.
 
-    `DayCount.PERIOD` has no share by dates alone: see `due_dates.periods_between`.
+    `DayCount.PERIOD` has no share by dates alone: see `due_dates.Span`.
 
     >>> from datetime import date
     >>> fraction(DayCount.THIRTY_360_US, date(2026, 1, 31), date(2026, 3, 31))

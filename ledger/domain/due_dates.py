@@ -130,28 +130,50 @@ def _in_month(month: int, day: int, month_end: MonthEnd) -> date:
     return date(year, index + 1, last) + timedelta(day - last if month_end is MonthEnd.ROLL else 1)
 
 
-def periods_between(start: date, rhythm: Rhythm) -> tuple[int, int]:
-    """How many periods lie between a date and the first due date, as numerator and denominator.
+class Span(State, frozen=True):
+    """Time from a date to a due date: whole periods, and the days from `start` to `end` of a period that begins with
+    `begins` and ends with `ends`."""
 
-    Whole periods are counted back from the due date. The days that remain are a part of the period that they lie in,
-    by its calendar days, as in ICMA Rule 251 (actual/actual in a period).
+    whole: int
+    start: date
+    end: date
+    begins: date
+    ends: date
+
+    @property
+    def periods(self) -> tuple[int, int]:
+        """How many periods it is, as numerator and denominator: odd days are a part of the period that they lie in.
+
+        By its calendar days, as in ICMA Rule 251 (actual/actual in a period).
+        """
+        length = (self.ends - self.begins).days
+        return self.whole * length + (self.end - self.start).days, length
+
+
+def span_back(start: date, rhythm: Rhythm) -> Span:
+    """Whole periods counted back from the first due date, and the days that remain before them.
 
     >>> from ledger.domain.terms import Terms
     >>> terms = Terms(principal_minor=1, currency="CNY", disbursed_on=date(2026, 1, 17), first_due_on=date(2026, 3, 1))
-    >>> periods_between(date(2026, 1, 17), rhythm_of(terms))  # one month, and 15 of the 31 days of another
+    >>> span_back(date(2026, 1, 17), rhythm_of(terms)).periods  # one month, and 15 of the 31 days of another
     (46, 31)
     """
-    whole, ends = whole_periods(start, rhythm)
-    length = (ends - rhythm.due(-whole)).days
-    return whole * length + (ends - start).days, length
-
-
-def whole_periods(start: date, rhythm: Rhythm) -> tuple[int, date]:
-    """How many whole periods lie between a date and the first due date, and where the first of them begins."""
     whole = 0
     while rhythm.due(-whole) >= start:
         whole += 1
-    return whole, rhythm.due(1 - whole)
+    return Span(
+        whole=whole, start=start, end=rhythm.due(1 - whole), begins=rhythm.due(-whole), ends=rhythm.due(1 - whole)
+    )
+
+
+def span_on(start: date, rhythm: Rhythm) -> Span:
+    """Whole periods counted on from a date, and the days that remain until the first due date."""
+    from_start = _rhythm_from(rhythm.every, start, start.day, rhythm.month_end)
+    whole = 0
+    while from_start.due(whole + 1) <= rhythm.first:
+        whole += 1
+    begins = from_start.due(whole) if whole else start
+    return Span(whole=whole, start=begins, end=rhythm.first, begins=begins, ends=from_start.due(whole + 1))
 
 
 def moved(days: Sequence[date], business_day: BusinessDay, is_open: OpenDays, not_before: date) -> list[date]:

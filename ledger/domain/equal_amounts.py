@@ -21,11 +21,13 @@ def level_amounts(frame: Frame, owed: int, start: int, stop: int) -> list[int]:
     terms = frame.terms
     top, bottom = _level(frame, owed, start)
     mode, multiple = frame.installment_rounding
-    if terms.rounding.residue is Residue.LAST:
-        return [rounded(mode, max(top, 0), bottom, multiple)] * (stop - start)
     if terms.rounding.residue is Residue.SPREAD:
         mode = Rounding.DOWN
     amount = rounded(mode, max(top, 0), bottom, multiple)
+    if terms.rounding.residue is Residue.LAST:
+        return [amount] * (stop - start)
+    if terms.rounding.residue is Residue.EVENED:
+        return [_evened(frame, owed, start, amount)] * (stop - start)
     amounts = _with_residue(frame, start, top, bottom, amount)
     if amounts[0] < frame.interest(start, owed):
         amounts = [amount] * len(amounts)
@@ -52,6 +54,41 @@ def level_ratio(owed_minor: int, weights: list[int], denominator: int, left_mino
         payments = payments * denominator + grown
         grown *= denominator + weight
     return owed_minor * grown - left_minor * denominator**count, payments * denominator
+
+
+def _evened(frame: Frame, owed: int, start: int, amount: int) -> int:
+    """The amount, moved by an equal share of what the last installment differs from it by.
+
+    It is moved while the last differs by more minor units than half the number of installments, and as long as that
+    makes it differ less, three times at most (Apache Fineract, EmiAdjustment.java).
+    """
+    count, gap = frame.count - start, _gap(frame, owed, start, amount)
+    mode, multiple = frame.installment_rounding
+    for _ in range(3):
+        share = rounded(mode, abs(gap), count, multiple)
+        moved = amount + (share if gap > 0 else -share)
+        if abs(gap) <= count // 2 or moved == amount or count == 1:
+            break
+        moved_gap = _gap(frame, owed, start, moved)
+        if abs(moved_gap) >= abs(gap):
+            break
+        amount, gap = moved, moved_gap
+    return amount
+
+
+def _gap(frame: Frame, owed: int, start: int, amount: int) -> int:
+    """What the last installment is more than the others, if nothing changes after `start` that is not known."""
+    periods, charge = frame.periods, frame.charge
+    weights = periods.weights[start:]
+    known = frame.count
+    if frame.terms.installment_changes == "recalculated" and periods.changes:
+        rate, known = periods.rates[start], start + 1
+        weights = [weights[0], *(rate * share for share in periods.shares[start + 1 :])]
+    for k, weight in enumerate(weights, start):
+        coming = k < known
+        owed += charge(max(owed, 0) * weight + (periods.extras[k] if coming else 0)) - amount
+        owed += periods.added[k] if coming else 0
+    return owed - frame.terms.balloon_minor
 
 
 def _with_residue(frame: Frame, start: int, top: int, bottom: int, amount: int) -> list[int]:

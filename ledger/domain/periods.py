@@ -10,7 +10,7 @@ from datetime import date
 from math import lcm
 
 from ledger.domain import daycount
-from ledger.domain.due_dates import OpenDays, Rhythm, moved, periods_between, whole_periods
+from ledger.domain.due_dates import OpenDays, Rhythm, moved, span_back, span_on
 from ledger.domain.errors import InvalidTerms
 from ledger.domain.interest import Period, Position, Rates, position_from, rates_of, weight
 from ledger.domain.terms import BusinessDay, DayCount, Disbursement, Terms
@@ -107,12 +107,12 @@ def _counted(terms: Terms, start: date, rhythm: Rhythm) -> tuple[int, int]:
     The denominator is a multiple of that of the period's own share.
     """
     top, below = rhythm.every.share
-    if terms.odd_day_count in {None, DayCount.PERIOD}:
-        odd, bottom = periods_between(start, rhythm)
+    span = span_back(start, rhythm) if terms.odd_day_place == "first" else span_on(start, rhythm)
+    if terms.odd_day_count is None or terms.odd_day_count is DayCount.PERIOD:
+        odd, bottom = span.periods
         return top * odd, below * bottom
-    whole, begins = whole_periods(start, rhythm)
-    odd, bottom = daycount.fraction(terms.odd_day_count, start, begins)
-    return top * whole * bottom + odd * below, below * bottom
+    odd, bottom = daycount.fraction(terms.odd_day_count, span.start, span.end)
+    return top * span.whole * bottom + odd * below, below * bottom
 
 
 def _nominal_days(start: date, rhythm: Rhythm) -> int:

@@ -102,6 +102,7 @@ class Residue(Choice):
     LAST = "last", "the last installment"
     FIRST = "first", "the first installment"
     SPREAD = "spread", "one unit each, from the first installment on"
+    EVENED = "evened", "of equal installments: shared by all of them as far as it goes, the rest with the last"
 
 
 class RoundingTerms(Value, frozen=True):
@@ -208,6 +209,8 @@ class Terms(Value, frozen=True):
     all installments, or `added` to the first one (taken off it, if shorter).
     `odd_day_count`: with the day count `period`, how days beyond whole periods are counted; None: as a part of the
     period that they lie in, by its calendar days.
+    `odd_day_place`: `first` counts whole periods back from the first due date, so that odd days come before them,
+    `last` counts them from the disbursement.
     `interest_from_due_dates`: `adjusted` counts interest to the day on which an installment is due after moving it to
     a business day, `unadjusted` to the day before moving, `nominal` (30/360 only) to the agreed day of the month
     before the month-end strategy too, so that every month has 30 days.
@@ -241,6 +244,7 @@ class Terms(Value, frozen=True):
     installment_changes: Word = "recalculated"
     odd_days: Word = "spread"
     odd_day_count: DayCount | None = None
+    odd_day_place: Word = "first"
     installment_minor: PositiveMinor | None = None
     lines: tuple[ExplicitLine, ...] = ()
     fees: tuple[Fee, ...] = ()

@@ -11,16 +11,23 @@ from ledger.domain.currencies import minor_unit_exponent
 from ledger.domain.due_dates import read_every
 from ledger.domain.errors import InvalidTerms, UnknownCurrency
 from ledger.domain.interest import rates_of, read_rate
-from ledger.domain.terms import BusinessDay, DayCount, Fee, Method, Terms
+from ledger.domain.terms import BusinessDay, DayCount, Fee, Method, Residue, Terms
 from schemas.values import LARGEST_MINOR
 
 INSTALLMENTS_MAX = 1200
 """A hundred years of months."""
 
+SPAN_YEARS_MAX = 100
+"""From the disbursement to a date that the terms name."""
+
+YEARS = (1900, 2999)
+"""In which a loan may be disbursed."""
+
 WORDS = {
     "installment_period": ("day_count", "period"),
     "installment_changes": ("recalculated", "level"),
     "odd_days": ("spread", "added"),
+    "odd_day_place": ("first", "last"),
     "interest_from_due_dates": ("unadjusted", "adjusted", "nominal"),
 }
 """The words that options of no class of their own take."""
@@ -107,6 +114,12 @@ def _check_used(terms: Terms) -> None:
                     "leave it out",
                     f"rounding.{field}",
                 )
+    if rounding.residue is Residue.EVENED and method not in _EQUAL:
+        raise InvalidTerms(
+            f"asked for rounding.residue evened with the method {method.value}, whose installments are not equal; give "
+            "last, first or spread",
+            "rounding.residue",
+        )
     if rounding.multiple_minor != 1 and rounding.installment.value == "none":
         raise InvalidTerms(
             f"asked for installments in multiples of {rounding.multiple_minor} without rounding them; "
@@ -135,12 +148,11 @@ def _check_words(terms: Terms) -> None:
             "leave interest_from_due_dates out",
             "interest_from_due_dates",
         )
-    if terms.odd_day_count is not None and terms.day_count is not DayCount.PERIOD:
-        raise InvalidTerms(
-            f"asked for odd days by {terms.odd_day_count.value} with {terms.day_count.value}, which counts all days "
-            "alike; leave odd_day_count out",
-            "odd_day_count",
-        )
+    for field in ("odd_day_count", "odd_day_place"):
+        if terms.day_count is not DayCount.PERIOD and getattr(terms, field) != getattr(_DEFAULTS, field):
+            raise InvalidTerms(
+                f"asked for {field} with {terms.day_count.value}, which counts all days alike; leave it out", field
+            )
     if terms.business_day is not BusinessDay.NONE and terms.calendar is None:
         raise InvalidTerms(
             f"asked to move installments to open days ({terms.business_day.value}) without a calendar; name one, or "
@@ -168,6 +180,14 @@ def _check_term(terms: Terms) -> None:
 
 
 def _check_dates(terms: Terms) -> None:
+    if not YEARS[0] <= terms.disbursed_on.year <= YEARS[1]:
+        raise _wrong("disbursed_on", terms.disbursed_on, f"give a date of the years {YEARS[0]} to {YEARS[1]}")
+    if terms.first_due_on is not None:
+        _require_near(terms.first_due_on, terms, "first_due_on")
+    if terms.disbursements:
+        _require_near(terms.disbursements[-1].on, terms, f"disbursements[{len(terms.disbursements) - 1}].on")
+    if terms.lines:
+        _require_near(terms.lines[-1].due_on, terms, f"lines[{len(terms.lines) - 1}].due_on")
     if terms.first_due_on is not None and terms.first_due_on < terms.disbursed_on:
         raise InvalidTerms(
             f"asked for the first installment on {terms.first_due_on}, before the disbursement on "
@@ -176,6 +196,13 @@ def _check_dates(terms: Terms) -> None:
         )
     if terms.due_day is not None and not (0 < terms.due_day <= 31 and terms.every.endswith("m")):
         raise _wrong("due_day", terms.due_day, f"give 1 to 31, for due dates every so many months, not {terms.every}")
+
+
+def _require_near(day: date, terms: Terms, field: str) -> None:
+    if day.year - terms.disbursed_on.year > SPAN_YEARS_MAX:
+        raise _wrong(
+            field, day, f"give a date of at most {SPAN_YEARS_MAX} years after the disbursement on {terms.disbursed_on}"
+        )
 
 
 def _check_grace(terms: Terms) -> None:

@@ -1,8 +1,9 @@
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
-from ledger.domain.due_dates import moved, periods_between, read_every, rhythm_of
+from ledger.domain.due_dates import moved, read_every, rhythm_of, span_back, span_on
 from ledger.domain.errors import InvalidTerms
 from ledger.domain.terms import BusinessDay, MonthEnd
 from tests.terms_builders import terms
@@ -62,22 +63,20 @@ def test_a_rhythm_that_is_none_is_refused(every: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("disbursed_on", "periods"),
+    ("disbursed_on", "back", "on"),
     [
-        (date(2026, 2, 1), (1, 1)),
-        (date(2026, 1, 1), (2, 1)),
-        (date(2026, 2, 15), (14, 28)),
-        (date(2026, 1, 17), (28 + 15, 31)),
-        (date(2026, 3, 1), (0, 1)),
+        (date(2026, 2, 1), Fraction(1), Fraction(1)),
+        (date(2026, 1, 1), Fraction(2), Fraction(2)),
+        (date(2026, 2, 15), Fraction(14, 28), Fraction(14, 28)),
+        (date(2026, 1, 17), 1 + Fraction(15, 31), 1 + Fraction(12, 28)),
+        (date(2026, 3, 1), Fraction(0), Fraction(0)),
+        (date(2026, 1, 31), 1 + Fraction(1, 31), 1 + Fraction(1, 31)),
     ],
 )
-def test_odd_days_are_a_part_of_the_period_that_they_lie_in(disbursed_on: date, periods: tuple[int, int]) -> None:
+def test_odd_days_are_a_part_of_the_period_that_they_lie_in(disbursed_on: date, back: Fraction, on: Fraction) -> None:
     rhythm = rhythm_of(terms(disbursed_on=disbursed_on, first_due_on=date(2026, 3, 1)))
-    top, bottom = periods_between(disbursed_on, rhythm)
-    if disbursed_on == date(2026, 1, 17):
-        assert (top, bottom) == (31 + 15, 31)
-    else:
-        assert top * periods[1] == bottom * periods[0]
+    assert Fraction(*span_back(disbursed_on, rhythm).periods) == back
+    assert Fraction(*span_on(disbursed_on, rhythm).periods) == on
 
 
 @pytest.mark.parametrize(

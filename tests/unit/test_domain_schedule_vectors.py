@@ -1,16 +1,18 @@
 """Schedules that others have published, reached by documented options alone.
 
-Apache Fineract: EMICalculation-Part1.feature, Loan.feature, LoanRepayment.feature, LoanMonthEndDueDateStrategy.feature.
-Frappe Lending: test_loan.py.
+Apache Fineract: EMICalculation-Part1.feature, Loan.feature, LoanRepayment.feature, LoanMonthEndDueDateStrategy.feature,
+LoanInterestRateChange.feature, LoanBulletBalloon.feature, ProgressiveEMICalculatorTest.java. Frappe Lending:
+test_loan.py.
 """
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from ledger.domain.schedule import Schedule
-from ledger.domain.terms import DayCount, Method, MonthEnd
-from tests.terms_builders import HALF_EVEN, TO_WHOLE, UP_TO_WHOLE, column, rows, schedule
+from ledger.domain.terms import DayCount, Disbursement, Method, MonthEnd, RateStep
+from tests.terms_builders import EVENED, HALF_EVEN, TO_WHOLE, UP_TO_WHOLE, column, rows, schedule
 
 THIRTIES = [DayCount.THIRTY_360_US, DayCount.THIRTY_E_360, DayCount.THIRTY_U_360, DayCount.PERIOD]
 
@@ -188,3 +190,102 @@ def test_a_flat_fee_is_no_interest() -> None:
     assert column(built, "total") == [1072_00] * 12
     assert column(built, "fee") == [72_00] * 12
     assert column(built, "interest") == [0] * 12
+
+
+FROM_JANUARY: dict[str, Any] = {"principal_minor": 100_00, "term": 6, "disbursed_on": date(2024, 1, 1)}
+FROM_DECEMBER: dict[str, Any] = {"disbursed_on": date(2023, 12, 12), "day_count": DayCount.ACTUAL_ACTUAL}
+
+
+@pytest.mark.parametrize(
+    ("fields", "interests", "total", "last"),
+    [
+        (  # C3153
+            {**FROM_DECEMBER, "principal_minor": 10_000_00, "annual_rate": "0.094822", "term": 6},
+            [80_45, 67_20, 50_50, 40_63, 26_32, 13_65], 1713_12, 1713_15,
+        ),
+        (  # C3164: moved, because the last would differ by more
+            {**FROM_DECEMBER, "principal_minor": 331_77, "annual_rate": "0.1065", "term": 5},
+            [3_00, 2_41, 1_70, 1_21, 59], 68_14, 68_12,
+        ),
+        ({**FROM_JANUARY, "annual_rate": "0.094822"}, [79, 66, 53, 40, 27, 13], 17_13, 17_13),  # C3155
+        (  # C3165
+            {**FROM_JANUARY, "principal_minor": 75_00, "annual_rate": "0.123", "term": 5},
+            [77, 62, 47, 31, 16], 15_47, 15_45,
+        ),
+        ({**FROM_JANUARY, "annual_rate": "0.12", "term": 3, "every": "2m"}, [2_00, 1_35, 68], 34_68, 34_67),  # C3157
+        (  # C3158: two weeks are 14 days of 360
+            {**FROM_JANUARY, "annual_rate": "0.094822", "every": "2w", "day_count": DayCount.ACTUAL_360},
+            [37, 31, 25, 19, 12, 6], 16_88, 16_90,
+        ),
+        (  # C3159
+            {**FROM_JANUARY, "annual_rate": "0.12", "day_count": DayCount.ACTUAL_365F},
+            [1_02, 80, 69, 50, 35, 17], 17_25, 17_28,
+        ),
+        (  # C3160
+            {**FROM_JANUARY, "annual_rate": "0.094822", "day_count": DayCount.ACTUAL_365F},
+            [81, 63, 54, 39, 27, 13], 17_13, 17_12,
+        ),
+        (  # C3166
+            {**FROM_JANUARY, "annual_rate": "0.094822", "every": "15d", "day_count": DayCount.ACTUAL_365F},
+            [39, 33, 26, 20, 13, 7], 16_90, 16_88,
+        ),
+        (  # C3167: moving it would not make the last differ less
+            {**FROM_JANUARY, "annual_rate": "0.15678", "day_count": DayCount.ACTUAL_365F},
+            [1_33, 1_05, 90, 66, 46, 22], 17_43, 17_47,
+        ),
+    ],
+)  # fmt: skip
+def test_installments_of_fineract(fields: dict[str, Any], interests: list[int], total: int, last: int) -> None:
+    built = schedule(**fields, rounding=EVENED)
+    assert column(built, "interest") == interests
+    assert column(built, "total") == [total] * (len(interests) - 1) + [last]
+
+
+def test_a_down_payment_of_fineract() -> None:
+    built = schedule(**{**FROM_JANUARY, "annual_rate": "0.05", "term": 5, "down_payment_minor": 25_00}, rounding=EVENED)
+    assert column(built, "total") == [25_00, 15_19, 15_19, 15_19, 15_19, 15_18]
+    assert column(built, "balance") == [75_00, 60_12, 45_18, 30_18, 15_12, 0]
+
+
+@pytest.mark.parametrize(
+    ("on", "amount_minor", "interests", "totals"),
+    [
+        (date(2024, 1, 8), 200_00, [2_01, 1_98, 1_59, 1_20, 80, 40], [51_33] * 6),  # C3194
+        (date(2024, 3, 1), 100_00, [79, 66, 1_32, 99, 67, 33], [17_13] * 2 + [42_63] * 3 + [42_61]),
+    ],
+)
+def test_a_second_disbursement_of_fineract(
+    on: date, amount_minor: int, interests: list[int], totals: list[int]
+) -> None:
+    parts = (
+        Disbursement(on=date(2024, 1, 1), amount_minor=100_00),
+        Disbursement(on=on, amount_minor=amount_minor),
+    )
+    fields = {**FROM_JANUARY, "principal_minor": 100_00 + amount_minor, "annual_rate": "0.094822"}
+    built = schedule(**fields, disbursements=parts, rounding=EVENED)
+    assert column(built, "interest") == interests
+    assert column(built, "total") == totals
+
+
+@pytest.mark.parametrize(
+    ("since", "interests", "totals"),
+    [
+        (date(2024, 2, 1), [58, 28, 22, 17, 11, 6], [17_01, 16_88, 16_88, 16_88, 16_88, 16_89]),  # C3217
+        (date(2024, 2, 15), [58, 38, 22, 17, 11, 6], [17_01, 16_90, 16_90, 16_90, 16_90, 16_91]),  # C3916
+    ],
+)
+def test_a_rate_change_of_fineract(since: date, interests: list[int], totals: list[int]) -> None:
+    step = (RateStep(since=since, annual_rate="0.04"),)
+    built = schedule(**FROM_JANUARY, annual_rate="0.07", rate_steps=step, rounding=EVENED)
+    assert column(built, "interest") == interests
+    assert column(built, "total") == totals
+
+
+def test_a_balloon_by_grace_of_fineract() -> None:
+    built = schedule(**{**FROM_JANUARY, "annual_rate": "0.30", "term": 8, "principal_grace": 7})
+    assert column(built, "total") == [2_50] * 7 + [102_50]
+
+
+def test_odd_days_after_whole_months_of_fineract() -> None:
+    late = {**FROM_JANUARY, "annual_rate": "0.094822", "first_due_on": date(2024, 2, 18), "odd_day_place": "last"}
+    assert column(schedule(**late), "interest")[0] == 1_25  # C3156: a month, and 17 of 29 days
