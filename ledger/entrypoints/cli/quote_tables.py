@@ -38,7 +38,7 @@ def print_quote(terms: Terms, found: Quote) -> None:
     paid_out, upfront, cost = shown(totals.paid_out_minor, totals.upfront_fee_minor, totals.cost_minor)
     console.print(f"Paid out {paid_out}   fees paid upfront {upfront}   interest and all fees {cost}")
     if found.unused:
-        console.print(f"Rounding up repays it {found.unused} installments before the end of the term")
+        console.print(f"Installments of the term that rounding up makes needless: {found.unused}")
     if found.apr is not None and found.aprc is not None and found.irr is not None:
         irr = f"{percent(found.irr.nominal)} % nominal, {percent(found.irr.effective)} % effective"
         console.print(f"APR {percent(found.apr)} %   APRC {percent(found.aprc)} %   IRR {irr}")
