@@ -1,4 +1,4 @@
-"""Measures the path of an event on real servers, and quotes: `make bench`, or `python -m tests.bench append load` for some of it.
+"""Measures the path of an event on real servers, and quotes: `make bench`, or `python -m tests.bench append load`.
 
 One JSON line per figure; what is not as it must be is said at the end, and makes the exit status 1.
 """
