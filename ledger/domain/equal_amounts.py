@@ -9,17 +9,22 @@ Sources: S. G. Kellison, The Theory of Interest, chapters 3 and 5; with periods 
 of Apache Fineract.
 """
 
+from collections.abc import Sequence
+
 from ledger.domain.frame import Frame
 from ledger.domain.rounding import rounded
 from ledger.domain.terms import Residue, Rounding
 
 Ratio = tuple[int, int]
 
+_WHOLE = 1 << 256
+"""Present values are whole numbers of this; they only say which installments take the residue."""
+
 
 def level_amounts(frame: Frame, owed: int, start: int, stop: int) -> list[int]:
     """The amounts of installments `start` to `stop` - 1, worked out as if nothing changed after `stop`."""
     terms = frame.terms
-    top, bottom = _level(frame, owed, start)
+    top, bottom = exact = _level(frame, owed, start)
     mode, multiple = frame.installment_rounding
     if terms.rounding.residue is Residue.SPREAD:
         mode = Rounding.DOWN
@@ -28,32 +33,37 @@ def level_amounts(frame: Frame, owed: int, start: int, stop: int) -> list[int]:
         return [amount] * (stop - start)
     if terms.rounding.residue is Residue.EVENED:
         return [_evened(frame, owed, start, amount)] * (stop - start)
-    amounts = _with_residue(frame, start, top, bottom, amount)
+    amounts = _with_residue(frame, start, exact, amount)
     if amounts[0] < frame.interest(start, owed):
         amounts = [amount] * len(amounts)
     return amounts[: stop - start]
 
 
-def level_ratio(owed_minor: int, weights: list[int], denominator: int, left_minor: int = 0) -> Ratio:
+def level_ratio(
+    owed_minor: int, weights: list[int], denominator: int, left_minor: int = 0, coming: Sequence[int] = ()
+) -> Ratio:
     """The exact amount that, paid at the end of each period, leaves `left_minor` after the last one.
 
-    `weights` / `denominator`: interest of each period on one unit. Returns numerator and denominator.
+    `weights` / `denominator`: interest of each period on one unit. `coming` / `denominator`: what is paid out within
+    each period, with its interest to the end of that. Returns numerator and denominator.
 
     >>> top, bottom = level_ratio(12_000_00, [18] * 12, 1200)
     >>> top * 10**8 // bottom  # 1,100.159914874747...
     11001599148747
     """
     count, first = len(weights), weights[0]
-    if first == 0 and not any(weights):
-        return owed_minor - left_minor, count
-    if weights.count(first) == count:
+    if not coming and weights.count(first) == count:
+        if first == 0:
+            return owed_minor - left_minor, count
         grown, flat = (denominator + first) ** count, denominator**count
         return first * (owed_minor * grown - left_minor * flat), (grown - flat) * denominator
-    grown, payments = 1, 0
-    for weight in reversed(weights):
+    grown, payments, arrived = 1, 0, 0
+    for k in range(count - 1, -1, -1):
         payments = payments * denominator + grown
-        grown *= denominator + weight
-    return owed_minor * grown - left_minor * denominator**count, payments * denominator
+        if coming:
+            arrived = arrived * denominator + coming[k] * grown
+        grown *= denominator + weights[k]
+    return owed_minor * grown + arrived - left_minor * denominator**count, payments * denominator
 
 
 def _evened(frame: Frame, owed: int, start: int, amount: int) -> int:
@@ -79,10 +89,9 @@ def _evened(frame: Frame, owed: int, start: int, amount: int) -> int:
 def _gap(frame: Frame, owed: int, start: int, amount: int) -> int:
     """What the last installment is more than the others, if nothing changes after `start` that is not known."""
     periods, charge = frame.periods, frame.charge
-    weights = periods.weights[start:]
-    known = frame.count
+    weights, known = periods.weights[start:], _known_until(frame, start)
     if frame.terms.installment_changes == "recalculated" and periods.changes:
-        rate, known = periods.rates[start], start + 1
+        rate = periods.rates[start]
         weights = [weights[0], *(rate * share for share in periods.shares[start + 1 :])]
     for k, weight in enumerate(weights, start):
         coming = k < known
@@ -91,68 +100,56 @@ def _gap(frame: Frame, owed: int, start: int, amount: int) -> int:
     return owed - frame.terms.balloon_minor
 
 
-def _with_residue(frame: Frame, start: int, top: int, bottom: int, amount: int) -> list[int]:
+def _with_residue(frame: Frame, start: int, exact: Ratio, amount: int) -> list[int]:
     """Equal amounts, and what their rounding leaves over put on the first or spread from the first on.
 
     An amount on an earlier installment repays more than the same on a later one, so the residue is taken at its value
     on the day it is paid. What interest's own rounding leaves is with the last installment, and so is all of it where
     the first installment would not cover its interest.
     """
-    weights, denominator = _known_weights(frame, start)
-    values, grown = [], 1
-    for weight in reversed(weights[1:]):
-        values.append(grown)
-        grown = grown * (denominator + weight)
-    values.append(grown)
-    scaled = [value * denominator**k for k, value in enumerate(reversed(values))]
-    missing, each = (top - amount * bottom) * sum(scaled), bottom
-    count = len(weights)
+    values = _present_values(*_known_weights(frame, start))
+    missing, count = (exact[0] - amount * exact[1]) * sum(values) // exact[1], len(values)
+    mode, multiple = frame.terms.rounding.mode, frame.terms.rounding.multiple_minor
     if frame.terms.rounding.residue is Residue.FIRST:
-        sign = 1 if missing >= 0 else -1
-        first = amount + sign * rounded(frame.terms.rounding.mode, abs(missing), each * scaled[0])
-        return [first] + [amount] * (count - 1)
-    _, multiple = frame.installment_rounding
+        share = rounded(mode, abs(missing), values[0])
+        return [amount + (share if missing > 0 else -share)] + [amount] * (count - 1)
     raised = 0
-    while raised < count and missing >= multiple * each * scaled[raised]:
-        missing -= multiple * each * scaled[raised]
+    while raised < count and missing >= multiple * values[raised] > 0:
+        missing -= multiple * values[raised]
         raised += 1
     return [amount + multiple] * raised + [amount] * (count - raised)
+
+
+def _present_values(weights: list[int], denominator: int) -> list[int]:
+    """What one unit at the end of each period is worth at the beginning, in parts of `_WHOLE`."""
+    value, values = _WHOLE, []
+    for weight in weights:
+        value = value * denominator // (denominator + weight)
+        values.append(value)
+    return values
 
 
 def _level(frame: Frame, owed: int, start: int) -> Ratio:
     """The exact amount of the installments from `start` on."""
     weights, denominator = _known_weights(frame, start)
-    periods, left = frame.periods, frame.terms.balloon_minor
-    by_days = frame.terms.installment_period == "day_count"
-    scale = denominator if not by_days else 1
-    known = frame.count if frame.terms.installment_changes == "level" else start + 1
-    top, bottom = level_ratio(owed, weights, denominator, left)
-    for k in range(start, known):
-        if paid_out := periods.added[k] * (periods.denominator if by_days else scale):
-            coming = paid_out + (periods.extras[k] if by_days else 0)
-            after = weights[k - start + 1 :]
-            more = _value_at_end(coming, after, denominator)
-            payments = level_ratio(1, weights, denominator)
-            top, bottom = _sum((top, bottom), _payment_for(more, weights, denominator, payments))
-    return top, bottom
+    left = min(frame.terms.balloon_minor, owed + sum(frame.periods.added[start : _known_until(frame, start)]))
+    return level_ratio(owed, weights, denominator, left, _coming(frame, start, denominator))
 
 
-def _value_at_end(amount: int, weights: list[int], denominator: int) -> Ratio:
-    """What an amount over `denominator` has grown to after periods."""
-    grown = 1
-    for weight in weights:
-        grown *= denominator + weight
-    return amount * grown, denominator ** (len(weights) + 1)
+def _coming(frame: Frame, start: int, denominator: int) -> list[int]:
+    """What is paid out later, period by period, as far as the amount knows of it; empty where nothing is."""
+    periods, stop = frame.periods, _known_until(frame, start)
+    if not periods.changes:
+        return []
+    coming = [added * denominator for added in periods.added[start:stop]]
+    if frame.terms.installment_period == "day_count":
+        coming = [paid + extra for paid, extra in zip(coming, periods.extras[start:stop], strict=True)]
+    return coming + [0] * (frame.count - stop) if any(coming) else []
 
 
-def _payment_for(value: Ratio, weights: list[int], denominator: int, for_one: Ratio) -> Ratio:
-    """The level amount that a value after the last period is worth."""
-    grown, flat = _value_at_end(denominator, weights, denominator)
-    return value[0] * for_one[0] * flat, value[1] * for_one[1] * grown
-
-
-def _sum(one: Ratio, other: Ratio) -> Ratio:
-    return one[0] * other[1] + other[0] * one[1], one[1] * other[1]
+def _known_until(frame: Frame, start: int) -> int:
+    """The first period of which the amount does not know what is paid out in it."""
+    return frame.count if frame.terms.installment_changes == "level" else start + 1
 
 
 def _known_weights(frame: Frame, start: int) -> tuple[list[int], int]:

@@ -138,11 +138,10 @@ def _repay(frame: Frame, owed: int, start: int, amounts: list[int], rows: Rows) 
         interests.append(interest)
         principal = amount - interest
         owed += more
-        if principal < 0:
-            if len(interests) != last:
-                require_covered(frame, len(interests) - 1, amount, interest)
-        elif principal > owed - kept:
+        if owed <= kept or principal > owed - kept:
             principal = max(owed - kept, 0)
+        elif principal < 0 and len(interests) != last:
+            require_covered(frame, len(interests) - 1, amount, interest)
         owed -= principal
         principals.append(principal)
     if len(principals) == last:

@@ -91,7 +91,7 @@ def _dated_shares(terms: Terms, ends: Sequence[date]) -> list[int]:
 def _whole_shares(terms: Terms, rhythm: Rhythm, count: int, share: tuple[int, int]) -> _Shares:
     """Every period is whole, but for the first, which has whole ones and odd days."""
     top, below = share
-    if terms.first_due_on is None or rhythm.due(0) == terms.disbursed_on:
+    if (terms.first_due_on is None and terms.due_day is None) or rhythm.due(0) == terms.disbursed_on:
         return _Shares(parts=[top] * count, below=below, whole=top)
     if terms.interest_from_due_dates == "nominal":
         first = _nominal_days(terms.disbursed_on, rhythm)

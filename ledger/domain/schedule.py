@@ -89,17 +89,32 @@ def fee_minor(fee: Fee, terms: Terms) -> int:
 
 
 def _frame(terms: Terms, is_open: OpenDays) -> Frame:
-    if terms.method is Method.EXPLICIT:
-        every, ends = read_every(terms.every), [line.due_on for line in terms.lines]
-        starts = [terms.disbursed_on, *ends[:-1]]
-        rhythms = [rhythm_to(end, every, start.day, terms.month_end) for start, end in zip(starts, ends, strict=True)]
-        return _frame_of(terms, rhythms[0], periods_until(terms, rhythms))
-    rhythm = rhythm_of(terms)
-    if terms.term is not None or terms.method is Method.BULLET:
-        return _frame_of(terms, rhythm, _periods(terms, rhythm, terms.term or 1, is_open))
-    count = 64
+    try:
+        if terms.method is Method.EXPLICIT:
+            return _explicit_frame(terms)
+        rhythm = rhythm_of(terms)
+        if terms.term is not None or terms.method is Method.BULLET:
+            return _frame_of(terms, rhythm, periods_of(terms, rhythm, terms.term or 1, is_open))
+        return _frame_as_long_as_needed(terms, rhythm, is_open)
+    except (ValueError, OverflowError) as error:
+        raise InvalidTerms(
+            f"asked for installments every {terms.every} whose dates go beyond the year 9999; give fewer",
+            "term",
+        ) from error
+
+
+def _explicit_frame(terms: Terms) -> Frame:
+    every, ends = read_every(terms.every), [line.due_on for line in terms.lines]
+    starts = [terms.disbursed_on, *ends[:-1]]
+    rhythms = [rhythm_to(end, every, start.day, terms.month_end) for start, end in zip(starts, ends, strict=True)]
+    return _frame_of(terms, rhythms[0], periods_until(terms, rhythms))
+
+
+def _frame_as_long_as_needed(terms: Terms, rhythm: Rhythm, is_open: OpenDays) -> Frame:
+    """As many periods as given installments take, or some more."""
+    count = 4
     while True:
-        frame = _frame_of(terms, rhythm, _periods(terms, rhythm, count, is_open))
+        frame = _frame_of(terms, rhythm, periods_of(terms, rhythm, count, is_open))
         if _repaid(METHODS[terms.method](frame)[0], frame):
             return frame
         if count == INSTALLMENTS_MAX:
@@ -120,17 +135,6 @@ def _frame_of(terms: Terms, rhythm: Rhythm, periods: Periods) -> Frame:
         owed_minor=_paid_out_at_first(terms) - terms.down_payment_minor,
         charge=charge_of(terms, periods),
     )
-
-
-def _periods(terms: Terms, rhythm: Rhythm, count: int, is_open: OpenDays) -> Periods:
-    try:
-        return periods_of(terms, rhythm, count, is_open)
-    except (ValueError, OverflowError) as error:
-        raise InvalidTerms(
-            f"asked for {count} installments every {terms.every} from {rhythm.first}, which is beyond the year 9999; "
-            "give fewer",
-            "term",
-        ) from error
 
 
 def _paid_out_at_first(terms: Terms) -> int:

@@ -204,7 +204,7 @@ class Terms(Value, frozen=True):
     `installment_period`: how the amount of an equal installment is worked out: `day_count` by the same shares of a
     year as interest, `period` as if every period were the same.
     `installment_changes`: what a later disbursement or rate step does to the amount of equal installments:
-    `recalculated` works it out anew for those due after it, `level` has one amount that all of them are known to.
+    `recalculated` works it out anew for those due after it, `level` has one amount, worked out with all of them.
     `odd_days`: interest of the days by which the first period is longer or shorter than a whole one: `spread` over
     all installments, or `added` to the first one (taken off it, if shorter).
     `odd_day_count`: with the day count `period`, how days beyond whole periods are counted; None: as a part of the

@@ -17,11 +17,11 @@ from schemas.values import LARGEST_MINOR
 INSTALLMENTS_MAX = 1200
 """A hundred years of months."""
 
+FIRST_DAY = date(1900, 1, 1)
+"""Nothing that is quoted was paid out before."""
+
 SPAN_YEARS_MAX = 100
 """From the disbursement to a date that the terms name."""
-
-YEARS = (1900, 2999)
-"""In which a loan may be disbursed."""
 
 WORDS = {
     "installment_period": ("day_count", "period"),
@@ -180,8 +180,8 @@ def _check_term(terms: Terms) -> None:
 
 
 def _check_dates(terms: Terms) -> None:
-    if not YEARS[0] <= terms.disbursed_on.year <= YEARS[1]:
-        raise _wrong("disbursed_on", terms.disbursed_on, f"give a date of the years {YEARS[0]} to {YEARS[1]}")
+    if terms.disbursed_on < FIRST_DAY:
+        raise _wrong("disbursed_on", terms.disbursed_on, f"give {FIRST_DAY} or a later date")
     if terms.first_due_on is not None:
         _require_near(terms.first_due_on, terms, "first_due_on")
     if terms.disbursements:

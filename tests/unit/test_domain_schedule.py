@@ -239,6 +239,30 @@ def test_a_short_or_long_first_period_has_interest_of_its_days(first_due_on: dat
     assert column(built, "interest")[0] == round(interest)
 
 
+def test_an_agreed_day_of_the_month_makes_the_first_period_short() -> None:
+    built = schedule(disbursed_on=date(2026, 1, 20), due_day=5, method=Method.EQUAL_PRINCIPAL)
+    assert column(built, "due_on")[:2] == [date(2026, 2, 5), date(2026, 3, 5)]
+    assert column(built, "interest")[0] == round(180_00 * 16 / 31)
+
+
+def test_given_installments_may_be_centuries_apart() -> None:
+    built = schedule(
+        method=Method.GIVEN_INSTALLMENT, term=None, installment_minor=6_000_00, annual_rate="0", every="9999m"
+    )
+    assert [due_on.year for due_on in column(built, "due_on")] == [2859, 3692]
+
+
+def test_interest_alone_is_due_until_more_than_the_balloon_is_paid_out() -> None:
+    parts = (
+        Disbursement(on=date(2026, 1, 1), amount_minor=2_000_00),
+        Disbursement(on=date(2026, 4, 1), amount_minor=10_000_00),
+    )
+    built = schedule(disbursements=parts, balloon_minor=5_000_00)
+    assert column(built, "total")[:3] == [30_00] * 3
+    assert column(built, "balance")[2] == 2_000_00
+    assert column(built, "principal")[-1] == pytest.approx(5_000_00 + column(built, "principal")[-2], abs=20_00)
+
+
 def test_odd_days_are_spread_or_added_to_the_first_installment() -> None:
     late: dict[str, Any] = {"first_due_on": date(2026, 2, 15)}
     spread, added = schedule(**late), schedule(**late, odd_days="added")
