@@ -1,6 +1,7 @@
 """`ledger quote` as users type it: no server, no data folder, one loan or a stream of them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.terms_builders import request_line
 
 CN = ("--currency", "CNY", "--rate", "18%", "--term", "12", "--disbursed-on", "2026-01-01")
 MIXED = b"\n".join([request_line(id=1), b"{", b"", request_line(id="b", term=0), request_line(id="c", anual_rate="0")])
+README = Path(__file__).parents[2] / "README.md"
 GROWTH_MOST_MIB = 8  # of memory, from few lines to many
 
 
@@ -38,6 +40,12 @@ def test_a_person_sees_installments_totals_rates_and_who_gets_what(quoting: Prog
     assert ["guarantee", "each", "15.00", "CNY", "guarantor", "180.00", "2.62", "%"] in rows
     assert "Cap within  cn/financial_loans/24" in shown
     assert not Path("/nowhere").exists()
+
+
+def test_the_readme_shows_what_it_prints(quoting: Program) -> None:
+    [block] = re.findall(r"\$ ledger (quote [0-9].*?)```", README.read_text(), re.DOTALL)
+    command, *printed = block.splitlines()
+    assert [line.rstrip() for line in quoting(*command.split()).out.splitlines()] == printed
 
 
 def test_options_and_a_file_of_terms_make_the_same_quote(quoting: Program) -> None:

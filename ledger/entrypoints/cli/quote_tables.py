@@ -1,6 +1,7 @@
 """A quote, and the options of quotes, as tables for people."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from ledger.application.quote_options import QuoteOption
 from ledger.domain.annual_rates import percent
@@ -72,10 +73,11 @@ def _default(option: QuoteOption) -> str:
 
 def _title(terms: Terms, principal: str) -> str:
     method = terms.method.value.replace("_", " ")
+    rate = f"{Decimal(terms.annual_rate).scaleb(2).normalize():f}"
     steps = f", {len(terms.rate_steps)} rate steps" if terms.rate_steps else ""
     fee = " as a fee" if terms.method is Method.FLAT_FEE else ""
     return (
-        f"{principal} {terms.currency}   {method}, every {terms.every}   {terms.annual_rate} per year{fee}{steps}   "
+        f"{principal} {terms.currency}   {method}, every {terms.every}   {rate} % per year{fee}{steps}   "
         f"{terms.day_count.value}   disbursed on {terms.disbursed_on}"
     )
 
