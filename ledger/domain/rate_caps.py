@@ -47,7 +47,7 @@ class RateCap(State, frozen=True):
     """
 
     rule: str
-    lenders: frozenset[str]
+    lenders: tuple[str, ...]
     measure: Measure
     limit: Decimal
     effective_from: date

@@ -68,7 +68,7 @@ def _cap(table: Mapping[str, Any], lenders: Mapping[str, str]) -> RateCap:
     confidence = Confidence(table["confidence"])
     return RateCap(
         rule=rule,
-        lenders=frozenset(table["lenders"]),
+        lenders=tuple(table["lenders"]),
         measure=Measure(table["measure"]),
         limit=positive(rule, table["limit"]),
         effective_from=day(rule, table["effective_from"]),
