@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
 from itertools import pairwise
-from operator import sub
+from operator import attrgetter, sub
 
 from ledger.domain.terms import DayCount
 
 _BOTH_YEARS = 365 * 366
+_day = attrgetter("day")
 
 _DENOMINATORS = {
     DayCount.ACTUAL_365F: 365,
@@ -58,6 +59,8 @@ def numerator(day_count: DayCount, start: date, end: date) -> int:
 def numerators(day_count: DayCount, days: Sequence[date]) -> list[int]:
     """The share of a year from each date to the next one, in parts of `denominator(day_count)`."""
     position = _POSITIONS.get(day_count)
+    if position is None and max(map(_day, days)) < 28:
+        position = _eurobond  # days that no 30/360 count moves have the same shares in all of them
     if position is None:
         each = _NUMERATORS[day_count]
         return [each(start, end) for start, end in pairwise(days)]
