@@ -126,6 +126,8 @@ def _values(type_: inspect.Type, notes: str) -> str:
             found = f"{'an' if notes[0] in 'AEIOaeio' else 'a'} {notes}"
         case inspect.StrType(pattern=pattern, max_length=most):
             found = _WORD if pattern == _WORD_PATTERN else f"text of at most {most} characters"
+        case inspect.VarTupleType(max_length=most):
+            found = f"a list of {f'at most {most} ' if most else ''}objects"
         case inspect.UnionType():
             several = [each for each in type_.types if not isinstance(each, inspect.NoneType)]
             found = " or ".join(_values(*_without_null(each)) for each in several)
@@ -137,7 +139,6 @@ def _values(type_: inspect.Type, notes: str) -> str:
 _PLAIN: Mapping[type[inspect.Type], str] = {
     inspect.DateType: "a date as YYYY-MM-DD",
     inspect.BoolType: "true or false",
-    inspect.VarTupleType: "a list of objects",
     inspect.StructType: "an object",
 }
 

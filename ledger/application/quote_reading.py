@@ -14,11 +14,12 @@ import msgspec
 
 from ledger.application.quote_options import QuoteOption, options_of
 from ledger.domain.errors import shown
-from ledger.domain.terms import Terms
+from ledger.domain.terms import Fee, Terms
 from schemas.errors import BadInput
 from schemas.values import LARGEST_MINOR
 
 ID_LENGTH_MAX = 200
+FEES_MAX = 100  # each is a row of the cost table with a payment for each installment
 
 RequestId = (
     Annotated[str, msgspec.Meta(max_length=ID_LENGTH_MAX)]
@@ -32,6 +33,7 @@ class QuoteRequest(Terms, frozen=True):
     `id`: given back with the answer. `rows_only`: leaves annual rates and cost table out; no cap is tested then.
     """
 
+    fees: Annotated[tuple[Fee, ...], msgspec.Meta(max_length=FEES_MAX)] = ()
     id: RequestId | None = None
     rows_only: bool = False
 
@@ -163,7 +165,7 @@ def _nearest(at: str, name: str) -> str | None:
     names = list(options_of(QuoteRequest))
     here = {each.removeprefix(at): each for each in names if each.startswith(at) and "." not in each.removeprefix(at)}
     anywhere = {each.rpartition(".")[2]: each for each in reversed(names)}
-    begun = [known for each, known in here.items() if name and each.startswith(name)]
+    begun = [known for each, known in here.items() if len(name) > 2 and each.startswith(name)]
     if name in anywhere or begun:
         return anywhere.get(name) or begun[0]
     for known in (here, anywhere):
