@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from ledger.domain.terms import Choice
-from ledger.domain.terms_checks import WORDS
+from ledger.domain.terms_checks import RATE_OF, WORDS
 from ledger.policies.caps import cap_policy, jurisdictions
 from ledger.policies.open_days import calendar_names
 from schemas.values import State
@@ -102,16 +102,14 @@ def _words(name: str, type_: inspect.Type) -> tuple[OptionWord, ...]:
     if isinstance(type_, inspect.EnumType):
         choices: Any = type_.cls
         return tuple(_word(each) for each in choices)
-    if name in WORDS:
-        return tuple(OptionWord(word=word, meaning="") for word in WORDS[name])
-    if name == "calendar":
-        return tuple(OptionWord(word=word, meaning="") for word in calendar_names())
-    if name == "jurisdiction":
-        return tuple(OptionWord(word=word, meaning="") for word in jurisdictions())
     if name == "lender":
         kinds = [(place, kind) for place in jurisdictions() for kind in cap_policy(place).lenders.items()]
         return tuple(OptionWord(word=word, meaning=f"{place}: {meaning}") for place, (word, meaning) in kinds)
-    return ()
+    return tuple(OptionWord(word=word, meaning="") for word in _known_words().get(name, ()))
+
+
+def _known_words() -> Mapping[str, tuple[str, ...]]:
+    return {**WORDS, "rate_of": RATE_OF, "calendar": calendar_names(), "jurisdiction": jurisdictions()}
 
 
 def _word(choice: Choice) -> OptionWord:

@@ -177,22 +177,24 @@ def _item(name: str, charged: str, standard: str, flows: tuple[Flow, ...]) -> Co
 
 
 def _fee_flows(fee: Fee, terms: Terms, due: list[tuple[date, Line]]) -> Iterator[Flow]:
-    amount = fee_minor(fee, terms)
     if fee.timing is FeeTiming.EACH:
-        yield from (Flow(on=on, amount_minor=amount) for on, _ in due)
+        yield from (Flow(on=on, amount_minor=_each(fee, terms, line)) for on, line in due)
     elif fee.timing is FeeTiming.LAST:
-        yield Flow(on=due[-1][0], amount_minor=amount)
+        yield Flow(on=due[-1][0], amount_minor=fee_minor(fee, terms))
     else:
-        yield Flow(on=terms.disbursed_on, amount_minor=amount)
+        yield Flow(on=terms.disbursed_on, amount_minor=fee_minor(fee, terms))
+
+
+def _each(fee: Fee, terms: Terms, line: Line) -> int:
+    return fee_minor(fee, terms, line.balance_minor + line.principal_minor)
 
 
 def _rest_of_fees(terms: Terms, due: list[tuple[date, Line]]) -> tuple[Flow, ...]:
     """What lines have of fees beside those that `fees` names."""
-    each = sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is FeeTiming.EACH)
-    last = sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is FeeTiming.LAST)
-    flows = [Flow(on=on, amount_minor=line.fee_minor - each) for on, line in due]
-    flows[-1] = Flow(on=flows[-1].on, amount_minor=flows[-1].amount_minor - last)
-    return tuple(flow for flow in flows if flow.amount_minor)
+    each = [fee for fee in terms.fees if fee.timing is FeeTiming.EACH]
+    rest = [line.fee_minor - sum(_each(fee, terms, line) for fee in each) for _, line in due]
+    rest[-1] -= sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is FeeTiming.LAST)
+    return tuple(Flow(on=on, amount_minor=amount) for (on, _), amount in zip(due, rest, strict=True) if amount)
 
 
 def _by_rate(terms: Terms) -> str:
@@ -203,7 +205,7 @@ def _by_rate(terms: Terms) -> str:
 
 def _standard(fee: Fee, currency: str) -> str:
     if fee.rate is not None:
-        return f"{fee.rate} of the principal"
+        return f"{fee.rate} of the {'principal' if fee.rate_of == 'principal' else 'balance owed'}"
     return f"{format_minor(fee.amount_minor or 0, minor_unit_exponent(currency))} {currency}"
 
 

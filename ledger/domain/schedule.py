@@ -5,10 +5,10 @@ principal of all lines adds up to what was paid out, and the last balance is 0. 
 the disbursement. Where interest is not covered and may be added to what is owed, the principal of a line is below 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import accumulate
-from operator import sub
+from operator import add, sub
 
 from ledger.domain.due_dates import Calendars, OpenDays, Rhythm, read_every, rhythm_of, rhythm_to
 from ledger.domain.errors import CalendarMissing, InvalidTerms, shown
@@ -80,12 +80,13 @@ def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
     )
 
 
-def fee_minor(fee: Fee, terms: Terms) -> int:
-    """One payment of a fee: its amount, or its rate of the principal, rounded as everything else."""
+def fee_minor(fee: Fee, terms: Terms, owed_minor: int = 0) -> int:
+    """One payment of a fee: its amount, or its rate of the principal or of `owed_minor`, rounded as everything else."""
     if fee.amount_minor is not None:
         return fee.amount_minor
     top, bottom = read_rate(fee.rate or "0")
-    return rounded(terms.rounding.mode, terms.principal_minor * top, bottom)
+    base = terms.principal_minor if fee.rate_of == "principal" else owed_minor
+    return rounded(terms.rounding.mode, base * top, bottom)
 
 
 def _frame(terms: Terms, is_open: OpenDays) -> Frame:
@@ -167,13 +168,13 @@ def _needed(frame: Frame, rows: Rows) -> int:
 
 def _lines(frame: Frame, rows: Rows, count: int) -> tuple[Line, ...]:
     terms, added, due_on = frame.terms, frame.periods.added, frame.periods.due_on
-    fees = _line_fees(terms, rows, count)
     interests = [0] * count if terms.method is Method.FLAT_FEE else rows[1]
     if terms.method is Method.BULLET:
         due_on, added = due_on[-1:], [sum(added)]
     principals, added = rows[0][:count], added[:count]
-    totals = list(map(sum, zip(principals, interests, fees, strict=False)))
     balances = list(accumulate(map(sub, added, principals), initial=frame.owed_minor))
+    fees = _line_fees(terms, rows, count, map(add, balances[1:], principals))
+    totals = list(map(sum, zip(principals, interests, fees, strict=False)))
     lines = tuple(map(Line, range(1, count + 1), due_on, principals, interests, fees, totals, balances[1:]))
     _require_readable(sum(totals), balances)
     if terms.down_payment_minor:
@@ -188,11 +189,13 @@ def _agreed_on(frame: Frame, count: int) -> tuple[date, ...]:
     return (terms.disbursed_on, *days) if terms.down_payment_minor else tuple(days)
 
 
-def _line_fees(terms: Terms, rows: Rows, count: int) -> list[int]:
-    fees = [_fees(terms, FeeTiming.EACH)] * count
+def _line_fees(terms: Terms, rows: Rows, count: int, owed: Iterable[int]) -> list[int]:
+    """Fees by line; `owed`: what is owed before each."""
+    each = [fee for fee in terms.fees if fee.timing is FeeTiming.EACH]
+    fees = [sum(fee_minor(fee, terms, before) for fee in each) for before in owed] if each else [0] * count
     fees[-1] += _fees(terms, FeeTiming.LAST)
     if terms.method is Method.FLAT_FEE:
-        return [fee + flat for fee, flat in zip(fees, rows[1], strict=False)]
+        return list(map(add, fees, rows[1]))
     if terms.method is Method.EXPLICIT:
         return [fee + line.fee_minor for fee, line in zip(fees, terms.lines, strict=True)]
     return fees

@@ -134,15 +134,17 @@ class Fee(Value, frozen=True):
     """What the borrower pays besides interest. It has either an amount or a rate.
 
     `name`: what it is called in the cost table. `timing`: when it is paid. `amount_minor`: what is paid each time.
-    `rate`: instead of an amount, a share of the principal (not per year); of a fee for default, per year of what is
-    overdue. `paid_to`: who gets it (lender, guarantor, insurer, platform, ...). `in_cost`: whether annual rates count
-    it; what the law leaves out of them, such as a tax, is left out by name, and a fee for default always is.
+    `rate`: instead of an amount, a share (not per year) of what `rate_of` names; of a fee for default, per year of what
+    is overdue. `rate_of`: of the `principal` as agreed, or, with each installment, of the `balance` that is owed before
+    it. `paid_to`: who gets it (lender, guarantor, insurer, platform, ...). `in_cost`: whether annual rates count it;
+    what the law leaves out of them, such as a tax, is left out by name, and a fee for default always is.
     """
 
     name: Word
     timing: FeeTiming
     amount_minor: AmountMinor | None = None
     rate: Rate | None = None
+    rate_of: Word = "principal"
     paid_to: Word = "lender"
     in_cost: bool = True
 

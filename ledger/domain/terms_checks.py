@@ -11,7 +11,7 @@ from ledger.domain.currencies import minor_unit_exponent
 from ledger.domain.due_dates import read_every
 from ledger.domain.errors import InvalidTerms, UnknownCurrency
 from ledger.domain.interest import rates_of, read_rate
-from ledger.domain.terms import BusinessDay, DayCount, Fee, Method, Residue, Terms
+from ledger.domain.terms import BusinessDay, DayCount, Fee, FeeTiming, Method, Residue, Terms
 from schemas.values import LARGEST_MINOR
 
 INSTALLMENTS_MAX = 1200
@@ -31,6 +31,9 @@ WORDS = {
     "interest_from_due_dates": ("unadjusted", "adjusted", "nominal"),
 }
 """The words that options of no class of their own take."""
+
+RATE_OF = ("principal", "balance")
+"""What the rate of a fee may be of."""
 
 _THIRTY = (DayCount.THIRTY_360_US, DayCount.THIRTY_U_360, DayCount.THIRTY_E_360)
 _EQUAL = {Method.EQUAL_INSTALLMENT}
@@ -276,6 +279,13 @@ def _check_fee(fee: Fee, field: str) -> None:
         raise InvalidTerms(
             f"asked for the fee {fee.name} with {'both' if fee.rate else 'neither'} amount_minor and rate; give one",
             f"{field}.amount_minor",
+        )
+    if fee.rate_of not in RATE_OF:
+        raise _wrong(f"{field}.rate_of", repr(fee.rate_of), "give principal or balance")
+    if fee.rate_of == "balance" and (fee.rate is None or fee.timing is not FeeTiming.EACH):
+        raise InvalidTerms(
+            f"asked for the fee {fee.name} by the balance, {fee.timing.value}; give a rate with each installment",
+            f"{field}.rate_of",
         )
     if fee.rate is not None:
         read_rate(fee.rate, f"{field}.rate")

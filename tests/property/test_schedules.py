@@ -198,6 +198,49 @@ def test_an_equal_installment_is_the_amount_that_leaves_nothing(
     assert build(terms).lines[0].total_minor == int(oracle.amount(principal) + Fraction(1, 2))
 
 
+def left_by_days(terms: Terms, amount: Fraction) -> Fraction:
+    """What is owed after the last installment if each is `amount`, counted day by day."""
+    rates = rates_of(terms.annual_rate, terms.rate_steps)
+    paid_out, owed, day = {part.on: part.amount_minor for part in terms.disbursements}, Fraction(0), terms.disbursed_on
+    for due_on in rhythm_of(terms).dues(1, (terms.term or 1) + 1):
+        interest = Fraction(0)
+        while day < due_on:
+            owed += paid_out.get(day, 0)
+            interest += owed * rates.on(day)
+            day += timedelta(1)
+        owed += interest / (rates.denominator * 365) - amount
+    return owed
+
+
+@given(terms=agreements(), apart=st.integers(1, 60), first=st.integers(1, 9))
+def test_a_level_installment_knows_every_day_of_steps_and_disbursements(terms: Terms, apart: int, first: int) -> None:
+    assume((terms.term or 0) * 28 > apart and terms.principal_minor >= 10_000)
+    parts = (
+        Disbursement(on=terms.disbursed_on, amount_minor=terms.principal_minor * first // 10),
+        Disbursement(
+            on=terms.disbursed_on + timedelta(apart),
+            amount_minor=terms.principal_minor - terms.principal_minor * first // 10,
+        ),
+    )
+    level = Terms(
+        principal_minor=terms.principal_minor,
+        currency="CNY",
+        annual_rate=terms.annual_rate,
+        disbursed_on=terms.disbursed_on,
+        term=min(terms.term or 1, 24),
+        day_count=DayCount.ACTUAL_365F,
+        rate_steps=terms.rate_steps,
+        disbursements=parts,
+        installment_changes="level",
+    )
+    assume(rhythm_of(level).due(level.term or 1) > parts[1].on)
+    nothing, one = left_by_days(level, Fraction(0)), left_by_days(level, Fraction(1))
+    exact = nothing / (nothing - one)
+    assume(exact < parts[0].amount_minor)
+    assume((level.term or 1) > 1)
+    assert built(level).lines[0].total_minor == int(exact + Fraction(1, 2))
+
+
 @given(
     principal=st.integers(1, 10**10),
     day_count=st.sampled_from(DATED),

@@ -48,6 +48,11 @@ def test_the_default_of_an_option_is_what_it_is_when_left_out() -> None:
     }
 
 
+def test_only_names_are_words_that_nobody_lists() -> None:
+    free = [option.name for option in OPTIONS.values() if option.values.startswith("a word")]
+    assert free == ["fees[].name", "fees[].paid_to"]
+
+
 def test_options_of_objects_and_of_lists_have_their_place_in_their_names() -> None:
     assert OPTIONS["rounding.residue"].default == "last"
     assert OPTIONS["fees[].paid_to"].default == "lender"

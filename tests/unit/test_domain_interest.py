@@ -1,5 +1,6 @@
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -77,3 +78,38 @@ def test_steps_out_of_order_are_refused_by_name() -> None:
 def test_an_end_before_the_start_is_refused() -> None:
     with pytest.raises(InvalidDate, match="give an end that is not before the start"):
         accrued(1, rates_of("0.1"), DayCount.ACTUAL_360, date(2026, 1, 2), date(2026, 1, 1))
+
+
+def test_interest_by_periods_needs_the_period() -> None:
+    with pytest.raises(InvalidTerms, match="without the period") as refusal:
+        accrued(1, rates_of("0.1"), DayCount.PERIOD, *YEAR)
+    assert refusal.value.field == "day_count"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"since": date(2025, 1, 2)},
+        {"period": Period(start=date(2025, 1, 2), end=date(2026, 1, 1), share=(1, 1))},
+        {"period": Period(start=date(2025, 1, 1), end=date(2025, 12, 31), share=(1, 1))},
+    ],
+)
+def test_days_outside_their_period_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDate, match="give days in that period"):
+        accrued(1, rates_of("0.1"), DayCount.PERIOD, *YEAR, **options)
+
+
+def test_interest_posted_in_advance_is_made_up_for_by_the_next_days() -> None:
+    owed = Accrued(numerator=1, denominator=2)
+    posted, rest = owed.posted(Rounding.HALF_UP)
+    assert (posted, exact(rest)) == (1, Fraction(-1, 2))
+    assert (rest + owed).posted(Rounding.HALF_UP) == (0, NOTHING_ACCRUED)
+
+
+def test_a_rate_before_the_first_step_is_the_agreed_one() -> None:
+    rates = rates_of("0.12", STEPS)
+    assert [Fraction(rates.on(day), rates.denominator) for day in (YEAR[0], STEPS[0].since, YEAR[1])] == [
+        Fraction("0.12"),
+        Fraction("0.06"),
+        Fraction("0.0125"),
+    ]

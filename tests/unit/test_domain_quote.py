@@ -71,6 +71,15 @@ def test_fees_are_in_the_cost_of_those_that_they_are_paid_to() -> None:
     assert [line.name for line in found.cost_table.in_default] == ["reminder"]
 
 
+def test_a_fee_by_the_balance_costs_its_rate_beside_the_interest() -> None:
+    guarantee = fee("guarantee", FeeTiming.EACH, rate="0.005", rate_of="balance", paid_to="guarantor")
+    found = quoted(fees=(guarantee,), method=Method.EQUAL_PRINCIPAL)
+    assert [line.fee_minor for line in found.installments[:3]] == [60_00, 55_00, 50_00]
+    assert rate(found) == 24
+    assert found.cost_table
+    assert [percent(line.annual or Decimal(0)) for line in found.cost_table.lines] == [18, 6]
+
+
 def test_totals_say_what_is_paid_out_and_what_it_costs() -> None:
     fees = (fee("guarantee", FeeTiming.DEDUCTED, rate="0.02"), fee("opening", FeeTiming.UPFRONT, amount_minor=10_00))
     totals = quoted(fees=fees, down_payment_minor=1_000_00).totals

@@ -115,6 +115,8 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("fees[0].amount_minor", {"fees": fee(amount_minor=1, rate="0.1")}),
         ("fees[0].amount_minor", {"fees": fee(amount_minor=-1)}),
         ("fees[0].rate", {"fees": fee(rate="1/3")}),
+        ("fees[0].rate_of", {"fees": fee(rate="0.1", rate_of="moon")}),
+        ("fees[0].rate_of", {"fees": fee(amount_minor=1, rate_of="balance")}),
         ("installment_period", {"installment_period": "week"}),
         ("installment_changes", {"installment_changes": "never"}),
         ("negative_amortisation", {"negative_amortisation": True, "method": Method.FLAT_INTEREST}),
