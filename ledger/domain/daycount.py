@@ -9,9 +9,9 @@ end of a year at 31 December and not at 1 January, as EMICalculation-Part1.featu
 """
 
 from calendar import isleap, monthrange
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from operator import attrgetter, sub
 
@@ -56,16 +56,20 @@ def numerator(day_count: DayCount, start: date, end: date) -> int:
     return position(end) - position(start)
 
 
-def numerators(day_count: DayCount, days: Sequence[date]) -> list[int]:
-    """The share of a year from each date to the next one, in parts of `denominator(day_count)`."""
+@lru_cache(maxsize=1024)
+def numerators(day_count: DayCount, days: tuple[date, ...]) -> tuple[int, ...]:
+    """The share of a year from each date to the next one, in parts of `denominator(day_count)`.
+
+    Remembered, because loans of a portfolio have due dates in common.
+    """
     position = _POSITIONS.get(day_count)
     if position is None and max(map(_day, days)) < 28:
         position = _eurobond  # days that no 30/360 count moves have the same shares in all of them
     if position is None:
         each = _NUMERATORS[day_count]
-        return [each(start, end) for start, end in pairwise(days)]
+        return tuple(each(start, end) for start, end in pairwise(days))
     positions = list(map(position, days))
-    return list(map(sub, positions[1:], positions))
+    return tuple(map(sub, positions[1:], positions))
 
 
 def days_30_360(start: date, end: date) -> int:

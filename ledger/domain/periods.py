@@ -85,7 +85,8 @@ def _shares(terms: Terms, rhythm: Rhythm, ends: Sequence[date]) -> _Shares:
 
 
 def _dated_shares(terms: Terms, ends: Sequence[date]) -> list[int]:
-    return daycount.numerators(terms.day_count, [terms.disbursed_on, *ends])
+    first = daycount.numerator(terms.day_count, terms.disbursed_on, ends[0])
+    return [first, *daycount.numerators(terms.day_count, tuple(ends))]
 
 
 def _whole_shares(terms: Terms, rhythm: Rhythm, count: int, share: tuple[int, int]) -> _Shares:
