@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import orjson
+
 from ledger.domain.schedule import Schedule, build
 from ledger.domain.terms import InstallmentRounding, Residue, Rounding, RoundingTerms, Terms
 
@@ -22,6 +24,13 @@ def terms(**fields: Any) -> Terms:
         "disbursed_on": date(2026, 1, 1),
     }
     return Terms(**(agreed | fields))
+
+
+def request_line(**fields: Any) -> bytes:
+    """The same terms as JSON; a field that is `...` is left out."""
+    agreed = {"principal_minor": 12_000_00, "currency": "CNY", "annual_rate": "0.18", "term": 12}
+    whole = agreed | {"disbursed_on": "2026-01-01"} | fields
+    return orjson.dumps({name: value for name, value in whole.items() if value is not ...})
 
 
 def schedule(**fields: Any) -> Schedule:

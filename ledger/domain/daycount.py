@@ -13,11 +13,12 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache, lru_cache
 from itertools import pairwise
-from operator import sub
+from operator import attrgetter, sub
 
 from ledger.domain.terms import DayCount
 
 _BOTH_YEARS = 365 * 366
+_day = attrgetter("day")
 
 _DENOMINATORS = {
     DayCount.ACTUAL_365F: 365,
@@ -62,6 +63,8 @@ def numerators(day_count: DayCount, days: tuple[date, ...]) -> tuple[int, ...]:
     Remembered, because loans of a portfolio have due dates in common.
     """
     position = _POSITIONS.get(day_count)
+    if position is None and max(map(_day, days)) < 28:
+        position = _eurobond  # days that no 30/360 count moves have the same shares in all of them
     if position is None:
         each = _NUMERATORS[day_count]
         return tuple(each(start, end) for start, end in pairwise(days))

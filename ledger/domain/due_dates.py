@@ -116,7 +116,10 @@ def _rhythm_from(every: Every, disbursed_on: date, day: int, month_end: MonthEnd
 @lru_cache(maxsize=1024)
 def _months_apart(month: int, step: int, count: int, day: int, month_end: MonthEnd) -> tuple[date, ...]:
     """A day in each of `count` months; loans of a portfolio have them in common."""
-    return tuple(_in_month(each, day, month_end) for each in range(month, month + step * count, step))
+    months = range(month, month + step * count, step)
+    if day <= 28:  # which every month has
+        return tuple([date(each // 12, each % 12 + 1, day) for each in months])
+    return tuple(_in_month(each, day, month_end) for each in months)
 
 
 def _in_month(month: int, day: int, month_end: MonthEnd) -> date:

@@ -117,7 +117,7 @@ class InvalidTerms(BadInput):
 
     code = "invalid_terms"
 
-    def __init__(self, message: str, field: str) -> None:
+    def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
 

@@ -30,13 +30,15 @@ class Side(NamedTuple):
 def side(flows: Iterable[Flow]) -> Side:
     """The flows in the order of their dates. Raises `InvalidAmount` for one that is less than nothing."""
     ordered = sorted(flows, key=_on)
-    if min((flow.amount_minor for flow in ordered), default=1) <= 0:
+    amounts = [flow.amount_minor for flow in ordered]
+    if min(amounts, default=1) <= 0:
         if any(flow.amount_minor < 0 for flow in ordered):
             raise InvalidAmount(
                 "asked for an annual rate; an advance or a payment is negative. Give it on the other side"
             )
         ordered = [flow for flow in ordered if flow.amount_minor]
-    return Side([flow.on for flow in ordered], [flow.amount_minor for flow in ordered])
+        amounts = [amount for amount in amounts if amount]
+    return Side([flow.on for flow in ordered], amounts)
 
 
 def require_one_rate(advances: Side, payments: Side) -> None:

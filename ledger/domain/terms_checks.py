@@ -20,13 +20,21 @@ INSTALLMENTS_MAX = 1200
 FIRST_DAY = date(1900, 1, 1)
 """Nothing that is quoted was paid out before."""
 
-_WORDS = {
+SPAN_YEARS_MAX = 100
+"""From the disbursement to a date that the terms name."""
+
+WORDS = {
     "installment_period": ("day_count", "period"),
     "installment_changes": ("recalculated", "level"),
     "odd_days": ("spread", "added"),
     "odd_day_place": ("first", "last"),
     "interest_from_due_dates": ("unadjusted", "adjusted", "nominal"),
 }
+"""The words that options of no class of their own take."""
+
+RATE_OF = ("principal", "balance")
+"""What the rate of a fee may be of."""
+
 _THIRTY = (DayCount.THIRTY_360_US, DayCount.THIRTY_U_360, DayCount.THIRTY_E_360)
 _EQUAL = {Method.EQUAL_INSTALLMENT}
 _PARTS = {Method.EQUAL_PRINCIPAL, Method.FLAT_INTEREST, Method.FLAT_FEE}
@@ -127,7 +135,7 @@ def _check_used(terms: Terms) -> None:
 
 
 def _check_words(terms: Terms) -> None:
-    for field, words in _WORDS.items():
+    for field, words in WORDS.items():
         if getattr(terms, field) not in words:
             raise _wrong(field, repr(getattr(terms, field)), f"give one of {', '.join(words)}")
     monthly = read_every(terms.every).monthly
@@ -177,6 +185,12 @@ def _check_term(terms: Terms) -> None:
 def _check_dates(terms: Terms) -> None:
     if terms.disbursed_on < FIRST_DAY:
         raise _wrong("disbursed_on", terms.disbursed_on, f"give {FIRST_DAY} or a later date")
+    if terms.first_due_on is not None:
+        _require_near(terms.first_due_on, terms, "first_due_on")
+    if terms.disbursements:
+        _require_near(terms.disbursements[-1].on, terms, f"disbursements[{len(terms.disbursements) - 1}].on")
+    if terms.lines:
+        _require_near(terms.lines[-1].due_on, terms, f"lines[{len(terms.lines) - 1}].due_on")
     if terms.first_due_on is not None and terms.first_due_on < terms.disbursed_on:
         raise InvalidTerms(
             f"asked for the first installment on {terms.first_due_on}, before the disbursement on "
@@ -185,6 +199,13 @@ def _check_dates(terms: Terms) -> None:
         )
     if terms.due_day is not None and not (0 < terms.due_day <= 31 and terms.every.endswith("m")):
         raise _wrong("due_day", terms.due_day, f"give 1 to 31, for due dates every so many months, not {terms.every}")
+
+
+def _require_near(day: date, terms: Terms, field: str) -> None:
+    if day.year - terms.disbursed_on.year > SPAN_YEARS_MAX:
+        raise _wrong(
+            field, day, f"give a date of at most {SPAN_YEARS_MAX} years after the disbursement on {terms.disbursed_on}"
+        )
 
 
 def _check_grace(terms: Terms) -> None:
@@ -259,7 +280,7 @@ def _check_fee(fee: Fee, field: str) -> None:
             f"asked for the fee {fee.name} with {'both' if fee.rate else 'neither'} amount_minor and rate; give one",
             f"{field}.amount_minor",
         )
-    if fee.rate_of not in {"principal", "balance"}:
+    if fee.rate_of not in RATE_OF:
         raise _wrong(f"{field}.rate_of", repr(fee.rate_of), "give principal or balance")
     if fee.rate_of == "balance" and (fee.rate is None or fee.timing is not FeeTiming.EACH):
         raise InvalidTerms(
@@ -273,4 +294,6 @@ def _check_fee(fee: Fee, field: str) -> None:
 
 
 def _wrong(field: str, found: object, instead: str) -> InvalidTerms:
-    return InvalidTerms(f"asked for {field} {found}; {instead}", field)
+    text = str(found)
+    asked = text if len(text) <= 60 else f"{text[:60]}... ({len(text)} characters)"
+    return InvalidTerms(f"asked for {field} {asked}; {instead}", field)

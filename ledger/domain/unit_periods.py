@@ -7,7 +7,7 @@ measure back from the later date: the whole periods lie at its end, the odd days
 
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import Enum
 from fractions import Fraction
@@ -20,6 +20,7 @@ from ledger.domain.errors import UnknownPeriod, shown
 from schemas.values import State
 
 PERIODS_KEPT = 256  # periods that are read from text once
+SERIES_KEPT = 16  # series of dates that are measured once, though several rates of a loan need them
 
 
 class Unit(Enum):
@@ -86,7 +87,7 @@ def single_period(starts_on: date, ends_on: date) -> UnitPeriod | None:
 
     A term of whole months occurs 12 / months times a year, any other 365 / days times (appendix J (b)(5)(vi), (vii)).
     """
-    [(months, odd_days)] = months_back(starts_on, [ends_on], series_day(starts_on, [ends_on]))
+    [(months, odd_days)] = months_back(starts_on, (ends_on,), series_day(starts_on, [ends_on]))
     if months >= 12:
         return None
     if odd_days == 0:
@@ -104,7 +105,7 @@ def elapsed(starts_on: date, ends: Sequence[date], day: int, period: UnitPeriod)
     if period.unit in DAYS_OF_A_YEAR:
         of = DAYS_OF_A_YEAR[period.unit] * period.count
         return [(days // of, days % of, of) for days in ((end - starts_on).days for end in ends)]
-    measured = months_back(starts_on, ends, day)
+    measured = months_back(starts_on, tuple(ends), day)
     if period.unit is Unit.YEAR:
         return [_years(starts_on, end, *back) for end, back in zip(ends, measured, strict=True)]
     if period == MONTH:
@@ -127,7 +128,8 @@ def years(starts_on: date, ends: Sequence[date], day: int, period: UnitPeriod) -
     return [count * part + odd[days] for count, days in whole], year
 
 
-def months_back(starts_on: date, ends: Iterable[date], day: int) -> list[tuple[int, int]]:
+@lru_cache(SERIES_KEPT)
+def months_back(starts_on: date, ends: tuple[date, ...], day: int) -> tuple[tuple[int, int], ...]:
     """Full months counted back from each end, and the days from the start to where they begin.
 
     `day`: the day of the month of the series that the ends belong to. An end on the last day of a month that does not
@@ -144,7 +146,7 @@ def months_back(starts_on: date, ends: Iterable[date], day: int) -> list[tuple[i
             begins[of_month] = _begin(starts_on, of_month)
         later, odd_days = begins[of_month]
         measured.append((12 * end.year + end.month - first - later, odd_days))
-    return measured
+    return tuple(measured)
 
 
 def series_day(starts_on: date, payments: Sequence[date]) -> int:
@@ -175,7 +177,7 @@ MONTH = _months(1)
 
 
 def _period_between(start: date, end: date) -> UnitPeriod:
-    [(months, odd_days)] = months_back(start, [end], series_day(start, [end]))
+    [(months, odd_days)] = months_back(start, (end,), series_day(start, [end]))
     return _days((end - start).days) if odd_days else _months(months)
 
 
@@ -221,12 +223,12 @@ def _years(starts_on: date, end: date, months: int, odd_days: int) -> Elapsed:
 
 def _whole_and_days(
     starts_on: date, ends: Sequence[date], day: int, period: UnitPeriod
-) -> tuple[list[tuple[int, int]], int]:
+) -> tuple[Sequence[tuple[int, int]], int]:
     """Whole parts of a year, days left over at the beginning, and how many such parts a year has."""
     if period.unit is Unit.WEEK:
         return [divmod((end - starts_on).days, 7) for end in ends], 52
     if period.unit is not Unit.DAY:
-        return months_back(starts_on, ends, day), 12
+        return months_back(starts_on, tuple(ends), day), 12
     counts = [_years_back(starts_on, end) for end in ends]
     return counts, 1
 

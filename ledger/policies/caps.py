@@ -31,6 +31,11 @@ def cap_policy(jurisdiction: str) -> CapPolicy:
     return policies[jurisdiction]
 
 
+def jurisdictions() -> tuple[str, ...]:
+    """Those whose caps are known."""
+    return tuple(_policies())
+
+
 def read_caps(jurisdiction: str, text: str) -> CapPolicy:
     """A policy from its TOML: kinds of lenders, and a table per cap. Raises `UnreadableCaps` with the cap's rule."""
     try:

@@ -61,6 +61,7 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("annual_rate", {"annual_rate": "-0.1"}),
         ("annual_rate", {"annual_rate": "12%"}),
         ("first_due_on", {"first_due_on": DAY - timedelta(1)}),
+        ("first_due_on", {"first_due_on": date(2127, 1, 1)}),
         ("due_day", {"due_day": 32}),
         ("due_day", {"due_day": 0}),
         ("due_day", {"due_day": 5, "every": "2w"}),

@@ -29,8 +29,8 @@ if not console.is_terminal and "COLUMNS" not in os.environ:
     console = Console(highlight=False, width=_PIPED_WIDTH)  # nobody's window: room for whole lines
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Report = Callable[[int, int], None]
-"""Told (done, total) as work goes on."""
+Report = Callable[[int, int | None], None]
+"""Told (done, total) as work goes on; None for a total that nobody knows yet."""
 
 
 def print_json(value: object) -> None:
@@ -118,7 +118,7 @@ def progress(label: str, unit: str, *, rate: bool = False) -> Iterator[Report]:
     bar = Progress(*columns, console=errors)
     task = bar.add_task(label, total=None)
 
-    def report(done: int, total: int) -> None:
+    def report(done: int, total: int | None) -> None:
         bar.update(task, completed=done, total=total)
         bar.start()
 

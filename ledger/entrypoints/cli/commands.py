@@ -1,0 +1,26 @@
+"""All commands that work with a ledger."""
+
+import typer
+
+from ledger.entrypoints.cli import (
+    dead_letters,
+    development,
+    loan_queries,
+    projections,
+    queries,
+    recovery,
+    servers,
+    setup,
+    workers,
+    writing,
+)
+
+
+def register(app: typer.Typer) -> None:
+    for module in (setup, writing, queries, loan_queries, workers, recovery):
+        module.register(app)
+    app.add_typer(queries.audit_app, name="audit")
+    app.add_typer(projections.app, name="projections")
+    app.add_typer(dead_letters.app, name="dead-letters")
+    app.add_typer(servers.app, name="embedded")
+    app.add_typer(development.app, name="dev")
