@@ -78,9 +78,10 @@ class Desk:
     async def execute_async(self, order: Order, lane: Lane = Lane.INTERACTIVE) -> Answer:
         """As `execute`, without ever blocking the event loop."""
         loop = asyncio.get_running_loop()
-        letter = Letter(self._mailbox(loop), loop.create_future())
+        mailbox = self._mailbox(loop)
+        letter = Letter(mailbox, loop.create_future())
         self._start()
-        await self._queue.put_async(self._task(order, lane, letter), lane, self._limits.wait_s)
+        await self._queue.put_async(self._task(order, lane, letter), lane, self._limits.wait_s, mailbox.ring_soon)
         return await letter.future
 
     def execute_many(self, orders: Iterable[Order]) -> list[Result]:
@@ -115,7 +116,7 @@ class Desk:
                 # Letters that nobody fetched hold on to their loop.
                 for ended in [each for each in self._mailboxes if each.is_closed()]:
                     del self._mailboxes[ended]
-                found = self._mailboxes[loop] = Mailbox(loop)
+                found = self._mailboxes[loop] = Mailbox(loop, self._alarm.ring)
         return found
 
     def _task(self, order: Order, lane: Lane, reply: Reply) -> Task:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,12 +73,26 @@ class Letter:
 
 
 class Mailbox:
-    """Answers on their way into one event loop, which is woken once for all that have come by then."""
+    """Answers on their way into one event loop, which is woken once for all that have come by then; and so is the desk
+    by `ring` for the commands that come out of it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], object]) -> None:
         self._loop = ref(loop)  # it may end, and be forgotten
+        self._ring = ring
+        self._will_ring = False
         self._letters: deque[tuple[asyncio.Future[Answer], Answer | BaseException]] = deque()
         self._is_called = False
+
+    def ring_soon(self) -> None:
+        """From the loop: ring after all coroutines that can go on now, since these may come with commands too."""
+        loop = self._loop()
+        if loop and not self._will_ring:
+            self._will_ring = True
+            loop.call_soon(self._ring_now)
+
+    def _ring_now(self) -> None:
+        self._will_ring = False
+        self._ring()
 
     def drop(self, future: "asyncio.Future[Answer]", answer: Answer | BaseException) -> None:
         """From any thread. Where the loop has ended meanwhile nobody waits any more."""

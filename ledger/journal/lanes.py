@@ -51,7 +51,7 @@ class LaneQueue(Generic[Item]):
         """Add an item; waits while the lane is full, `TooBusy` after `wait_s` seconds."""
         deadline_s = time.monotonic() + wait_s
         with self._changed:
-            while not self._offer(item, lane):
+            while not self._offer(item, lane, self._wake):
                 left_s = deadline_s - time.monotonic()
                 if left_s <= 0:
                     raise TooBusy(
@@ -62,19 +62,19 @@ class LaneQueue(Generic[Item]):
                 self._changed.wait(left_s)
                 self._waiting_to_put -= 1
 
-    async def put_async(self, item: Item, lane: Lane, wait_s: float) -> None:
-        """As `put`, without ever blocking the event loop."""
+    async def put_async(self, item: Item, lane: Lane, wait_s: float, wake: Callable[[], object] | None = None) -> None:
+        """As `put`, without ever blocking the event loop. `wake`: called in place of the queue's own."""
         deadline_s = time.monotonic() + wait_s
-        while not self.offer(item, lane):
+        while not self.offer(item, lane, wake):
             if time.monotonic() > deadline_s:
                 self.put(item, lane, 0)
                 return
             await asyncio.sleep(_ASYNC_PAUSE_S)
 
-    def offer(self, item: Item, lane: Lane) -> bool:
-        """Add an item unless the lane is full; whether it was added."""
+    def offer(self, item: Item, lane: Lane, wake: Callable[[], object] | None = None) -> bool:
+        """Add an item unless the lane is full; whether it was added. `wake`: called in place of the queue's own."""
         with self._changed:
-            return self._offer(item, lane)
+            return self._offer(item, lane, wake or self._wake)
 
     def put_back(self, items: Iterable[Item], lane: Lane) -> None:
         """Items that were taken go to the front again, in order, however full the lane is."""
@@ -117,7 +117,7 @@ class LaneQueue(Generic[Item]):
             self._changed.notify_all()
         self._wake()
 
-    def _offer(self, item: Item, lane: Lane) -> bool:
+    def _offer(self, item: Item, lane: Lane, wake: Callable[[], object]) -> bool:
         if self._closed:
             raise QueueClosed("asked to take one more after the end; nothing was recorded. Start the program again")
         if len(self._lanes[lane]) >= self._capacity:
@@ -125,7 +125,7 @@ class LaneQueue(Generic[Item]):
         self._lanes[lane].append(item)
         if self._waiting_to_take:
             self._changed.notify_all()
-        self._wake()
+        wake()
         return True
 
     def _remove(self, chosen: list[Item]) -> None:
