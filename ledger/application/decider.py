@@ -16,7 +16,6 @@ from ledger.journal.errors import KeyReused
 from ledger.journal.keys import CommandKeys
 from ledger.journal.records import Request
 from ledger.policies.charts import chart_on
-from schemas.envelope import digest
 from schemas.values import Basis, Event
 
 
@@ -81,7 +80,7 @@ def _head(before: StreamHead, request: Request) -> StreamHead:
     if not request.events:
         return before
     last = request.events[-1]
-    return StreamHead(stream=last.stream, version=last.version, hash=digest(last.state))
+    return StreamHead(stream=last.stream, version=last.version, hash=request.hashes[last.stream])
 
 
 def key_reused(order: Order) -> KeyReused:

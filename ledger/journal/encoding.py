@@ -51,6 +51,7 @@ def encode(
     """Encode what one command decided into one request; `also_read` are streams that it read and does not write."""
     size = sum(len(decision.events) for decision in decisions)
     events: list[NewEvent] = []
+    hashes: dict[str, bytes] = {}
     for decision in decisions:
         previous = decision.head.hash
         for nth, event in enumerate(decision.events, 1):
@@ -77,10 +78,11 @@ def encode(
             )
             state = write(attributes, event)
             events.append(_new_event(attributes, event, previous, state, partitions))
-            previous = digest(state)
+            hashes[attributes.stream] = previous = digest(state)
     return Request(
         reads={head.stream: head.version for head in (*(decision.head for decision in decisions), *also_read)},
         events=events,
+        hashes=hashes,
         next_actions={decision.head.stream: decision.next_action_on for decision in decisions},
         command_id=provenance.command_id,
         command_hash=provenance.command_hash,

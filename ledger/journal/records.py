@@ -25,12 +25,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one command wants recorded, all or nothing.
 
     `reads` names every stream that the command read, with the version found (0: no such stream); it must include
-    those that `events` belong to. `next_actions` sets the date of the next visit by day end (None: none).
-    `command_id` and `command_hash` are 32 bytes each; a key is looked up always, and kept where events come of it.
+    those that `events` belong to. `hashes`: by stream, of its last event here. `next_actions` sets the date of the next
+    visit by day end (None: none). `command_id` and `command_hash` are 32 bytes each; a key is looked up always, and
+    kept where events come of it.
     """
 
     reads: Mapping[str, int]
     events: Sequence[NewEvent] = ()
+    hashes: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     next_actions: Mapping[str, date | None] = msgspec.field(default_factory=dict)
     command_id: bytes | None = None
     command_hash: bytes | None = None

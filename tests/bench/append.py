@@ -18,8 +18,8 @@ from tests.bench.rounds import Round, latency_ms, median_rate, median_ratio, run
 from tests.bench.servers import Servers
 
 CALLERS = (1, 8, 32, 128)
-ROUNDS = 3
-ROUND_S = 1.5
+ROUNDS = 7
+ROUND_S = 0.8
 _WARM_UP_S = 0.5
 _WARM_UP_COMMANDS = 500
 _SPARE = 1.5  # a round may be faster than the warm-up
