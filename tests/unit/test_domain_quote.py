@@ -209,7 +209,7 @@ def test_whom_caps_are_for_is_named_whole_or_refused(
 
 def test_a_loan_of_which_nothing_is_paid_out_has_no_rate() -> None:
     with pytest.raises(NoAnnualRate):
-        quoted(fees=(fee("service", FeeTiming.DEDUCTED, rate="1"),))
+        quoted(fees=(fee("service", FeeTiming.UPFRONT, rate="1"),))
 
 
 def test_days_counted_by_360_cost_more_than_the_rate_says() -> None:
