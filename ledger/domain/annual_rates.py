@@ -25,6 +25,7 @@ from ledger.domain.unit_periods import (
     Elapsed,
     UnitPeriod,
     common_period,
+    counted_period,
     elapsed,
     read_period,
     series_day,
@@ -150,6 +151,7 @@ class _Loan:
             self.period = read_period(every)
         else:
             self.period = common_period(self._starts_on, self.advances.on, self.payments.on)
+        self._counted = counted_period(every) if every else self.period
         self.advanced_after = elapsed(self._starts_on, self.advances.on, self._day, self.period)
         self.paid_after = elapsed(self._starts_on, self.payments.on, self._day, self.period)
         self._is_whole = not any(odd for _, odd, _ in self.paid_after + self.advanced_after)
@@ -166,8 +168,8 @@ class _Loan:
         return _nominal(growth_per_period(advanced, paid), self.period)
 
     def aprc(self) -> Decimal:
-        advanced, parts = years(self._starts_on, self.advances.on, self._day, self.period)
-        paid, _ = years(self._starts_on, self.payments.on, self._day, self.period)
+        advanced, parts = years(self._starts_on, self.advances.on, self._day, self._counted)
+        paid, _ = years(self._starts_on, self.payments.on, self._day, self._counted)
         growth, parts = self._compound_growth(advanced, paid, parts)
         return _less_one(_power(growth, parts))
 

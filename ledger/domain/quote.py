@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
-from ledger.domain.annual_rates import AnnualRates, Irr, annual_rates
+from ledger.domain.annual_rates import AnnualRates, Irr, annual_rates, apr
 from ledger.domain.cost_table import CostItem, CostTable, cost_table
 from ledger.domain.currencies import minor_unit_exponent
 from ledger.domain.due_dates import Calendars
@@ -79,7 +79,7 @@ def quote(terms: Terms, policies: Policies, *, with_rates: bool = True) -> Quote
         return Quote(installments=schedule.lines, totals=totals, unused=schedule.unused, remarks=remarks)
     advances, principal = _principal_flows(terms, schedule)
     items = _items(terms, schedule)
-    rates = annual_rates(advances, _by_date(principal, items), terms.every)
+    rates = _rates(terms, advances, _by_date(principal, items))
     table = cost_table(
         currency=terms.currency,
         advances=advances,
@@ -134,6 +134,14 @@ def _principal_flows(terms: Terms, schedule: Schedule) -> tuple[list[Flow], list
         elif line.principal_minor:
             advances.append(Flow(on=on, amount_minor=-line.principal_minor))
     return advances, paid
+
+
+def _rates(terms: Terms, advances: list[Flow], paid: list[Flow]) -> AnnualRates:
+    """All three by the agreed period; but the APR of agreed lines by that which is found in their dates."""
+    rates = annual_rates(advances, paid, terms.every)
+    if terms.method is not Method.EXPLICIT:
+        return rates
+    return AnnualRates(apr=apr(advances, paid), aprc=rates.aprc, irr=rates.irr)
 
 
 def _by_date(principal: list[Flow], items: list[CostItem]) -> list[Flow]:

@@ -75,7 +75,7 @@ def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
         agreed_on=_agreed_on(frame, count),
         down_payment_minor=terms.down_payment_minor,
         upfront_fee_minor=_fees(terms, FeeTiming.UPFRONT),
-        deducted_fee_minor=_fees(terms, FeeTiming.DEDUCTED),
+        deducted_fee_minor=_deducted(terms),
         unused=frame.count - count if terms.term is not None and terms.method is not Method.BULLET else 0,
     )
 
@@ -203,6 +203,16 @@ def _line_fees(terms: Terms, rows: Rows, count: int, owed: Iterable[int]) -> lis
 
 def _fees(terms: Terms, timing: FeeTiming) -> int:
     return sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is timing) if terms.fees else 0
+
+
+def _deducted(terms: Terms) -> int:
+    """Fees that are kept back from what is paid out at first, which is more."""
+    kept, first = _fees(terms, FeeTiming.DEDUCTED), _paid_out_at_first(terms)
+    if kept >= first:
+        raise InvalidTerms(
+            f"asked to keep back fees of {kept} minor units from {first} that are paid out; give fees of less", "fees"
+        )
+    return kept
 
 
 def _require_readable(total_minor: int, balances: Sequence[int]) -> None:

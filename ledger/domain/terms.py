@@ -189,7 +189,8 @@ class Terms(Value, frozen=True):
     `currency`: of all amounts.
     `disbursed_on`: the day of the (first) disbursement.
     `annual_rate`: interest per year, until a rate step.
-    `every`: the time from one due date to the next.
+    `every`: the time from one due date to the next. Where `lines` say the dates it is the period that interest, IRR
+    and APRC count in; the APR then counts in the one that occurs most often between those dates.
     `method`: how principal and interest are spread over the installments.
     `day_count`: the share of a year that an interest period is.
     `term`: number of installments (1 to 1200), those without principal or interest included; None where the method

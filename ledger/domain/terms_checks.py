@@ -197,8 +197,10 @@ def _check_dates(terms: Terms) -> None:
             f"{terms.disbursed_on}; give that date or a later one",
             "first_due_on",
         )
-    if terms.due_day is not None and not (0 < terms.due_day <= 31 and terms.every.endswith("m")):
-        raise _wrong("due_day", terms.due_day, f"give 1 to 31, for due dates every so many months, not {terms.every}")
+    if terms.due_day is not None and not 0 < terms.due_day <= 31:
+        raise _wrong("due_day", terms.due_day, "give a day of the month, 1 to 31")
+    if terms.due_day is not None and not terms.every.endswith("m"):
+        raise _wrong("due_day", terms.due_day, f"due dates every {terms.every} have no day of the month; leave it out")
 
 
 def _require_near(day: date, terms: Terms, field: str) -> None:

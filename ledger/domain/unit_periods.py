@@ -65,6 +65,12 @@ def read_period(every: str) -> UnitPeriod:
     return _days(int(number) * 7 if unit == "w" else int(number))
 
 
+def counted_period(every: str) -> UnitPeriod:
+    """What European time is counted in: days or weeks of more than a year too, which as a unit-period are a year."""
+    period = read_period(every)
+    return {"d": DAY, "w": WEEK}.get(every[-1], YEAR) if period == YEAR else period
+
+
 def common_period(starts_on: date, advances: Sequence[date], payments: Sequence[date]) -> UnitPeriod:
     """The unit-period that follows from dates in order: the period that occurs most often, the shorter of equals.
 
@@ -173,7 +179,7 @@ def _days(count: int) -> UnitPeriod:
     return UnitPeriod(unit=Unit.DAY, count=count, per_year=Fraction(365, count))
 
 
-MONTH = _months(1)
+MONTH, WEEK, DAY = _months(1), _days(7), _days(1)
 
 
 def _period_between(start: date, end: date) -> UnitPeriod:

@@ -142,6 +142,24 @@ def test_output_that_cannot_be_written_is_named(quoting: Program) -> None:
     assert (done.returncode, b"error output_failed" in done.stderr) == (6, True)
 
 
+@pytest.mark.parametrize(
+    ("rest", "status", "says"),
+    [
+        ("--batch <&-", 2, b"error unreadable_file: asked to read terms from standard input, which is closed"),
+        ("--terms - <&-", 2, b"error unreadable_file: asked to read terms from standard input, which is closed"),
+        ("--batch </dev/null >&-", 6, b"error output_failed"),
+        ("100 --term 2 >&-", 6, b"error output_failed"),
+    ],
+)
+def test_streams_that_are_closed_from_the_start_are_named(
+    quoting: Program, rest: str, status: int, says: bytes
+) -> None:
+    script = f"{quoting.command} quote {rest}"
+    done = subprocess.run(["/bin/sh", "-c", script], env=quoting.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert done.stderr.startswith(says)
+
+
 def test_every_option_is_explained(quoting: Program) -> None:
     options = {each["name"]: each for each in quoting("quote", "--explain-defaults", "--json").json}
     assert (options["every"]["default"], options["annual_rate"]["default"]) == ("1m", "0")

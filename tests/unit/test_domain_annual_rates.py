@@ -224,3 +224,9 @@ def test_a_period_that_cannot_be_read_is_refused_by_field(every: str) -> None:
     with pytest.raises(UnknownPeriod, match="such as 1m") as refused:
         apr(once(START, 1000_00), flows(monthly(date(2025, 2, 10), 2), 600_00), every)
     assert refused.value.field == "every"
+
+
+@pytest.mark.parametrize(("every", "rate"), [("1d", "12.96"), ("546d", "12.96"), ("78w", "12.92"), ("18m", "12.92")])
+def test_the_aprc_of_more_than_a_year_counts_what_the_period_is_given_in(every: str, rate: str) -> None:
+    lent, paid = once(date(2025, 1, 1), 1_000_00), once(date(2026, 7, 1), 1_200_00)  # 98/7/EC, annex III; 18 months
+    assert percent(aprc(lent, paid, every)) == Decimal(rate)

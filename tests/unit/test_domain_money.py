@@ -126,12 +126,12 @@ def test_a_positive_amount_has_a_limit_too() -> None:
         require_positive(LARGEST_MINOR + 1, "USD", "a loan", "")
 
 
-@pytest.mark.parametrize(("currency", "exponent"), [("USD", 2), ("CNY", 2), ("JPY", 0), ("KWD", 3)])
+@pytest.mark.parametrize(("currency", "exponent"), [("USD", 2), ("CNY", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4)])
 def test_a_currency_has_the_decimals_of_iso_4217(currency: str, exponent: int) -> None:
     assert minor_unit_exponent(currency) == exponent
 
 
-@pytest.mark.parametrize("currency", ["", "usd", "US", "USDT", "USD\n", "U$D", "ＵＳＤ"])
+@pytest.mark.parametrize("currency", ["", "usd", "US", "USDT", "USD\n", "U$D", "ＵＳＤ", "XYZ", "XAU", "XXX"])
 def test_what_is_not_a_currency_code_is_refused(currency: str) -> None:
     with pytest.raises(UnknownCurrency, match="ISO 4217"):
         minor_unit_exponent(currency)

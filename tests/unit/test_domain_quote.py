@@ -18,6 +18,7 @@ from ledger.domain.terms import (
     RateStep,
 )
 from ledger.policies.quoting import POLICIES
+from tests.flow_builders import monthly
 from tests.terms_builders import terms
 
 PRIVATE: dict[str, Any] = {"jurisdiction": "cn", "lender": "private"}
@@ -44,6 +45,31 @@ def test_a_flat_fee_truly_costs_almost_twice_its_rate() -> None:
     assert percent(found.irr.effective, 4) == Decimal("13.8418")
     assert found.cost_table
     assert [(line.name, line.amount_minor) for line in found.cost_table.lines] == [("installment_fee", 864_00)]
+
+
+def test_agreed_lines_have_the_unit_period_of_their_own_dates() -> None:  # Reg Z, appendix J (c)(1)(iii) and (iv)
+    halves = sorted(monthly(date(1978, 3, 1), 12) + monthly(date(1978, 3, 16), 12))
+    quarters = monthly(date(1978, 10, 1), 40, step=3)
+    assert apr_of_lines(date(1978, 2, 23), 5_000_00, halves, 219_17) == Decimal("10.34")
+    assert apr_of_lines(date(1978, 5, 23), 10_000_00, quarters, 385_00) == Decimal("8.97")
+
+
+def apr_of_lines(disbursed_on: date, principal_minor: int, days: list[date], each_minor: int) -> Decimal:
+    """The APR of equal payments, of which the first ones are all principal."""
+    left, lines = principal_minor, []
+    for on in days:
+        part = min(each_minor, left)
+        lines.append(ExplicitLine(due_on=on, principal_minor=part, interest_minor=each_minor - part))
+        left -= part
+    agreed = quoted(
+        method=Method.EXPLICIT,
+        term=None,
+        lines=tuple(lines),
+        disbursed_on=disbursed_on,
+        principal_minor=principal_minor,
+    )
+    assert agreed.apr
+    return percent(agreed.apr)
 
 
 def test_interest_alone_costs_its_own_rate() -> None:
@@ -183,7 +209,7 @@ def test_whom_caps_are_for_is_named_whole_or_refused(
 
 def test_a_loan_of_which_nothing_is_paid_out_has_no_rate() -> None:
     with pytest.raises(NoAnnualRate):
-        quoted(fees=(fee("service", FeeTiming.DEDUCTED, rate="1"),))
+        quoted(fees=(fee("service", FeeTiming.UPFRONT, rate="1"),))
 
 
 def test_days_counted_by_360_cost_more_than_the_rate_says() -> None:

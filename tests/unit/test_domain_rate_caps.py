@@ -58,10 +58,10 @@ def test_the_lpr_of_the_day_of_origination_counts(on: date, limit: str) -> None:
 
 
 def test_a_cap_that_is_not_confirmed_is_a_finding_that_says_so_and_refuses_nothing() -> None:
-    findings = found("bank", {Measure.IRR: "0.30"})
-    finding = findings["cn/financial_loans/24"]
+    findings = found("consumer_finance", {Measure.IRR: "0.21"})
+    finding = findings["cn/consumer_finance/20"]
     assert finding.status is CapStatus.ABOVE
-    assert "not confirmed, secondary" in finding.says
+    assert "not confirmed, low" in finding.says
     require_within(tuple(findings.values()))
 
 
@@ -118,11 +118,32 @@ def test_before_the_first_lpr_there_is_none() -> None:
         LPR["lpr_1y"].on(date(2019, 8, 19))
 
 
-def test_only_what_is_confirmed_blocks_by_default() -> None:
-    for jurisdiction in ("cn", "us", "gb"):
-        for cap in cap_policy(jurisdiction).caps:
-            assert cap.blocks == (cap.confidence is Confidence.CONFIRMED), cap.rule
-            assert cap.reference is None or cap.reference in LPR, cap.rule
+@pytest.mark.parametrize(
+    ("lender", "on", "rate", "rule"),
+    [
+        ("bank", IN_2026, "0.2401", "cn/financial_loans/24: irr is 24.01 % on 2026-03-02"),
+        ("micro_lender", IN_2026, "0.2401", "cn/micro_lender/24: irr is 24.01 % on 2026-03-02"),
+        ("private", date(2019, 3, 1), "0.3601", "cn/private_lending/36/2015: irr is 36.01 % on 2019-03-01"),
+        ("private", date(2020, 9, 1), "0.1541", "cn/private_lending/4_lpr/2020: irr is 15.41 % on 2020-09-01"),
+    ],
+)
+def test_a_rate_above_a_cap_is_refused_with_rule_and_date(lender: str, on: date, rate: str, rule: str) -> None:
+    caps = applicable(cap_policy("cn"), lender, on)
+    with pytest.raises(RateAboveCap) as refusal:
+        require_within(examine(caps, {Measure.IRR: Decimal(rate)}, on, LPR))
+    assert rule in str(refusal.value)
+
+
+def test_what_makes_a_loan_void_or_is_forbidden_refuses_and_what_is_advice_does_not() -> None:
+    caps = [cap for jurisdiction in ("cn", "us", "gb") for cap in cap_policy(jurisdiction).caps]
+    assert {cap.rule for cap in caps if not cap.blocks} == {
+        "cn/private_lending/24/2015",
+        "cn/micro_lender/4_lpr",
+        "cn/consumer_finance/20",
+        "cn/card_overdraft/0.05_a_day",
+    }
+    assert all(cap.blocks for cap in caps if cap.confidence is Confidence.CONFIRMED)
+    assert all(cap.reference is None or cap.reference in LPR for cap in caps)
 
 
 CAP = """

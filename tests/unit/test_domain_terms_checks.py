@@ -66,6 +66,8 @@ def fee(**fields: Any) -> tuple[Fee, ...]:
         ("due_day", {"due_day": 0}),
         ("due_day", {"due_day": 5, "every": "2w"}),
         ("due_day", {"due_day": 5, "first_due_on": date(2026, 2, 6)}),
+        ("fees", {"fees": (Fee(name="service", timing=FeeTiming.DEDUCTED, rate="1"),)}),
+        ("fees", {"fees": (Fee(name="service", timing=FeeTiming.DEDUCTED, amount_minor=12_000_01),)}),
         ("principal_grace", {"principal_grace": 12}),
         ("principal_grace", {"principal_grace": -1}),
         ("principal_grace", {"principal_grace": 1, "method": Method.BULLET}),

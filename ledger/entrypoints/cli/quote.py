@@ -1,5 +1,6 @@
 """`ledger quote`: from terms to a schedule with its true cost. It needs no ledger, no server and no data folder."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -78,6 +79,7 @@ def quote(
     In a batch every line gets one line back, in order: a quote, or its error, while the others go on; blank lines get
     none. The exit status then is 0, whatever the lines are.
     """
+    _require_output()
     given = {name: value for name, value in context.params.items() if name in arguments.ARGUMENTS and _is_given(value)}
     _require_one_way(given, terms=terms is not None, batch=batch, explain=explain_defaults)
     if explain_defaults:
@@ -92,6 +94,11 @@ def quote(
 
 def register(app: typer.Typer) -> None:
     app.command()(quote)
+
+
+def _require_output() -> None:
+    if sys.stdout is None:  # closed before the program began
+        raise OSError(errno.EBADF, "standard output is closed")
 
 
 def _is_given(value: object) -> bool:
@@ -155,6 +162,8 @@ def _read_terms(file: str) -> QuoteRequest:
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
     if file == "-":
+        if sys.stdin is None:  # closed before the program began
+            raise UnreadableFile("asked to read terms from standard input, which is closed; open it, or name a file")
         yield sys.stdin.buffer
         return
     with _open(file) as stream:
