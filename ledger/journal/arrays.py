@@ -8,7 +8,7 @@ its length and lower bound; for each element its length (-1 for null) and its by
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from struct import Struct
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ _LENGTH = Struct(">i").pack
 _NULL = _LENGTH(-1)
 _LENGTH_BYTES = 4
 _FIRST_DAY = date(2000, 1, 1).toordinal()  # PostgreSQL counts days from here
+_AT_ONCE = 128  # elements; a packer is kept for each number of them, and takes 64 bytes for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,17 @@ def _fixed(name: str, code: str, number: Callable[[Any], int] | None = None) -> 
         items = list(values)
         if None in items:
             return _array(name, [_NULL if item is None else pack(number(item) if number else item) for item in items])
-        fields = [length] * (2 * len(items))  # lengths and elements by turns, packed at once
+        fields = [length] * (2 * len(items))  # lengths and elements by turns
         fields[1::2] = map(number, items) if number else items
-        return _packed(name, len(items), False, _elements(code, len(items))(*fields))
+        pieces = (fields[at : at + 2 * _AT_ONCE] for at in range(0, len(fields), 2 * _AT_ONCE))
+        elements = b"".join(_packer(code, len(piece) // 2)(*piece) for piece in pieces)
+        return _packed(name, len(items), False, elements)
 
     return make
 
 
-@lru_cache(maxsize=512)
-def _elements(code: str, count: int) -> Callable[..., bytes]:
+@cache
+def _packer(code: str, count: int) -> Callable[..., bytes]:
     return Struct(">" + f"i{code}" * count).pack
 
 

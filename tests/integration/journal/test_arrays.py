@@ -28,7 +28,7 @@ Maker = Callable[[Iterable[Any]], Array]
 )
 def test_an_array_arrives_as_it_was(database: Database, make: Maker, kind: str, values: list[Any]) -> None:
     with database.connect() as connection:
-        for wanted in (values, [None, *values, None], [None], values[:1], []):
+        for wanted in (values, [None, *values, None], [None], values[:1], [], values[-1:] + 99 * values[:2]):
             statement = f"select pg_typeof(%b)::text, %b::{kind}[]".encode()
             found = connection.cursor(binary=True).execute(statement, (make(wanted), make(wanted))).fetchone()
             assert found == (f"{'integer' if kind == 'int' else kind}[]", wanted)
