@@ -1,5 +1,6 @@
 """The drawing of a portfolio."""
 
+import re
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -51,6 +52,26 @@ def test_each_currency_has_its_charts_with_months_buckets_and_amounts(tmp_path: 
         assert f"Owed at the end of each month by bucket, {currency}" in words
         assert f"Lent and collected in each month, {currency}" in words
     assert {"100.00", "10,000"} <= set(words)
+
+
+def tops(svg: str) -> tuple[float, float]:
+    """Where the first chart and its highest bar begin, from above."""
+    [chart] = re.findall(r'<g id="axes_1">.*?<g id="matplotlib.axis_1">', svg, re.DOTALL)
+    ground, *_ = re.findall(r' d="(.*?)"', chart, re.DOTALL)
+    bars = re.findall(r'<path d="([^"]*)" clip-path', svg[: svg.index('<g id="axes_2">')], re.DOTALL)
+    above = [[float(y) for y in re.findall(r"[ML] \S+ (\S+)", path)] for path in (ground, *bars)]
+    return min(above[0]), min(min(ys) for ys in above[1:] if len(ys) == 4 and max(ys) - min(ys) > 1)
+
+
+def test_there_is_room_above_the_highest_bar_also_where_nothing_is_late_in_its_month(tmp_path: Path) -> None:
+    owed = [(MONTHS[0], "M0", 300_00), (MONTHS[1], "M0", 100_00), (MONTHS[1], "M7", 100_00)]
+    stocks = [
+        BucketStock(month=month, product="bullet", currency="USD", bucket=bucket, loans=1, owed_minor=owed_minor)
+        for month, bucket, owed_minor in owed
+    ]
+    svg = drawn(Portfolio(until=date(2026, 2, 20), stocks=tuple(stocks), flows=()), tmp_path / "p.svg")
+    chart, bar = tops(svg)
+    assert bar > chart + 5
 
 
 def test_the_same_figures_give_the_same_bytes(tmp_path: Path) -> None:

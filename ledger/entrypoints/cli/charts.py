@@ -20,6 +20,7 @@ _COLORS = ("#4c9f70", "#f2d35e", "#f0b050", "#ea8a47", "#dc6142", "#c43a3d", "#9
 _COLLECTED, _LENT = "#33658a", "#9aa5b1"
 _WIDTH, _HEIGHT = 10, 3.6  # inches, of one chart
 _LABELS_MOST = 18
+_ROOM = 1.05  # height of a chart, by its highest bar
 _STYLE: dict[Any, Any] = {"svg.hashsalt": "ledger", "svg.fonttype": "none", "font.size": 9, "axes.spines.right": False,
           "axes.spines.top": False, "axes.axisbelow": True, "axes.grid": True, "axes.grid.axis": "y",
           "grid.color": "#e5e5e5", "axes.titlelocation": "left"}  # fmt: skip
@@ -77,6 +78,7 @@ def _draw_stocks(axes: "Axes", stocks: Iterable[BucketStock], months: list[date]
         heights = [owed[bucket][month] for month in months]
         axes.bar(range(len(months)), heights, bottom=below, label=bucket, color=_COLORS[int(bucket[1:])], width=0.8)
         below = [low + height for low, height in zip(below, heights, strict=True)]
+    axes.set_ylim(0, _ROOM * max(below, default=0) or 1)  # said: a bar of nothing on top would leave no room above it
     axes.set_title(title)
     _legend(axes)
 
