@@ -186,7 +186,7 @@ class Ledger:
         """Queries of which each sees everything that was recorded when it was asked.
 
         While a worker is alive a query waits for it; else it brings the projections that it reads forward itself.
-        `wait_for`: what is beyond this position need not be seen.
+        `wait_for`: what is beyond this position need not be seen, unless a query asks what was known at a later one.
         """
         with Queries(self.database, self.book.book_id, fresh=partial(self._bring_current, wait_for)) as queries:
             yield queries
@@ -195,13 +195,16 @@ class Ledger:
         """Raise `NotRecorded` for a position as of which nothing can be known yet."""
         require_recorded(self.reader, position, "for what was known at", least=0)
 
-    def _bring_current(self, wait_for: int | None, projections: Sequence[Projection], loan_id: str | None) -> None:
+    def _bring_current(
+        self, wait_for: int | None, projections: Sequence[Projection], loan_id: str | None, known_at: int | None
+    ) -> None:
         bring_current(
             self.database,
             self.reader,
             self.book,
             patience=self._patience(),
             position=wait_for,
+            known_at=known_at,
             partition=None if loan_id is None else partition_of(loan_id, self.book.partitions),
             batch=self.settings.projection_batch,
             projections=projections,

@@ -33,6 +33,7 @@ def bring_current(
     *,
     patience: Patience | None = None,
     position: int | None = None,
+    known_at: int | None = None,
     partition: int | None = None,
     batch: int = 2000,
     projections: Sequence[Projection] = PROJECTIONS,
@@ -41,7 +42,8 @@ def bring_current(
     """Return when the projections have passed what a query must see.
 
     That is the newest event of every partition, or of the one `partition` that a query is about. With `position` (read
-    your own writes): the newest of each up to there.
+    your own writes): the newest of each up to there, or up to `known_at` if that is later, for who asks what was known
+    then must get all of it.
     Where nothing is behind this costs two cheap reads. While a worker lives, wait for it; else bring the projections
     forward here, straight from the journal, `batch` events at a time. Raises `ProjectionsLagging` after the time-out,
     `NotRecorded` for a position that the journal has not, `ProjectionStopped` where a worker stands still,
@@ -49,7 +51,7 @@ def bring_current(
     here.
     """
     patience = patience or Patience()
-    goal = _goal(journal, position, partition)
+    goal = _goal(journal, None if position is None else max(position, known_at or position), partition)
     deadline_s = time.monotonic() + patience.timeout_s
     with database.connect("ledger_reader") as connection, translated(database):
         for misfit in builds.misfits(connection, projections).values():

@@ -71,11 +71,12 @@ READS: Mapping[str, tuple[Projection, ...]] = {
 }
 """The projections that each question reads."""
 
-Await = Callable[[Sequence[Projection], str | None], None]
-"""Returns when projections have seen what a question must see: of one loan, or (None) of the whole book."""
+Await = Callable[[Sequence[Projection], str | None, int | None], None]
+"""Returns when projections have seen what a question must see: of one loan, or (None) of the whole book; in any case
+all that was known at the position that the question names, if it names one."""
 
 
-def as_they_are(_: Sequence[Projection], __: str | None) -> None:
+def as_they_are(_: Sequence[Projection], __: str | None, ___: int | None) -> None:
     """Waits for nothing."""
 
 
@@ -119,14 +120,14 @@ class Queries:
 
     def balances_as_of(self, value_date: date, *, known_at: int | None = None) -> BalancesAsOf:
         """Balances of all loans that were open by a value date, in order of ids, and totals over them."""
-        with self._snapshot("balances_as_of") as at:
+        with self._snapshot("balances_as_of", known_at=known_at) as at:
             return reports.balances_as_of(at, value_date, known_at)
 
     def delinquency(
         self, as_of: date, *, known_at: int | None = None, loan_id: str | None = None
     ) -> list[DelinquentLoan]:
         """Loans past due on a date, most days first; installments paid on or before it do not count."""
-        with self._reader("delinquency", loan_id) as at:
+        with self._reader("delinquency", loan_id, known_at) as at:
             return at.delinquency(as_of, known_at, loan_id)
 
     def balance_as_of(self, loan_id: str, value_date: date, *, known_at: int | None = None) -> BalanceAsOf:
@@ -134,12 +135,12 @@ class Queries:
 
         Its cost does not grow with the number of the loan's postings.
         """
-        with self._reader("balance_as_of", loan_id) as at:
+        with self._reader("balance_as_of", loan_id, known_at) as at:
             return loan_views.balance_as_of(at, self._loan(at, loan_id), value_date, known_at)
 
     def loan_as_of(self, loan_id: str, value_date: date, *, known_at: int | None = None) -> LoanAsOf:
         """One loan as it stood on a value date. Raises `LoanNotFound`, also where it was not open or not known then."""
-        with self._snapshot("loan_as_of", loan_id) as at:
+        with self._snapshot("loan_as_of", loan_id, known_at) as at:
             loan = self._loan(at, loan_id)
             found = loan_views.loan_as_of(at, loan, value_date, known_at)
         if found is None:
@@ -153,12 +154,12 @@ class Queries:
             raise WrongInterval(
                 f"asked what became known between {after} and {until}; give an earlier position and then a later one"
             )
-        with self._snapshot("loan_diff", loan_id) as at:
+        with self._snapshot("loan_diff", loan_id, until) as at:
             return loan_views.loan_diff(at, self._loan(at, loan_id), after, until)
 
     def schedules(self, loan_id: str, *, known_at: int | None = None) -> list[Schedule]:
         """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`, also where it was not known."""
-        with self._snapshot("schedules", loan_id) as at:
+        with self._snapshot("schedules", loan_id, known_at) as at:
             self._loan_known(at, loan_id, known_at)
             return list(loan_views.schedules(at, loan_id, 0, last_known(known_at)))
 
@@ -167,7 +168,7 @@ class Queries:
 
         Raises `LoanNotFound`, also where the loan was not known.
         """
-        with self._snapshot("payments", loan_id) as at:
+        with self._snapshot("payments", loan_id, known_at) as at:
             self._loan_known(at, loan_id, known_at)
             return list(loan_views.payments(at, loan_id, 0, last_known(known_at)))
 
@@ -176,7 +177,7 @@ class Queries:
 
         Raises `OutOfBalance` where debits and credits differ, `OutsideChart` for an account that is not in the chart.
         """
-        with self._snapshot("trial_balance") as at:
+        with self._snapshot("trial_balance", known_at=known_at) as at:
             return reports.trial_balance(at, value_date, known_at)
 
     def portfolio(self, today: date, until: date | None = None) -> Portfolio:
@@ -237,15 +238,15 @@ class Queries:
             )
 
     @contextmanager
-    def _reader(self, question: str, loan_id: str | None = None) -> Iterator[Reader]:
-        self._fresh(READS[question], loan_id)
+    def _reader(self, question: str, loan_id: str | None = None, known_at: int | None = None) -> Iterator[Reader]:
+        self._fresh(READS[question], loan_id, known_at)
         with translated(self._database), self._pool.connection() as connection:
             yield Reader(connection, self._book_id)
 
     @contextmanager
-    def _snapshot(self, question: str, loan_id: str | None = None) -> Iterator[Reader]:
+    def _snapshot(self, question: str, loan_id: str | None = None, known_at: int | None = None) -> Iterator[Reader]:
         """For answers that need several statements: all see the same moment, also while a rebuild is swapped in."""
-        self._fresh(READS[question], loan_id)
+        self._fresh(READS[question], loan_id, known_at)
         with translated(self._database), self._pool.connection() as connection, connection.transaction():
             connection.execute("set transaction isolation level repeatable read, read only")
             yield Reader(connection, self._book_id)

@@ -1,19 +1,30 @@
 """A query sees what the journal held when it was asked."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import pytest
 
 from projections.catalogue import PROJECTIONS
 from projections.errors import NotRecorded, ProjectionsLagging, ProjectionStopped
 from projections.feed import Batch
 from projections.freshness import Patience, bring_current
+from projections.projection import Projection
 from projections.queries import Queries
 from tests.integration.projections.recorded_book import RecordedBook, running
+from tests.loan_builders import DUE
 
 SHORT = Patience(timeout_s=0.3, poll_s=0.01)
 
 
 def asked(
-    recorded: RecordedBook, patience: Patience, position: int | None = None, *, partition: int | None = None
+    recorded: RecordedBook,
+    patience: Patience,
+    position: int | None = None,
+    *,
+    known_at: int | None = None,
+    partition: int | None = None,
+    projections: Sequence[Projection] = PROJECTIONS,
 ) -> None:
     bring_current(
         recorded.database,
@@ -21,8 +32,31 @@ def asked(
         recorded.book,
         patience=patience,
         position=position,
+        known_at=known_at,
         partition=partition,
+        projections=projections,
     )
+
+
+@contextmanager
+def waiting_for(recorded: RecordedBook, position: int) -> Iterator[Queries]:
+    """Queries that need not see what is beyond a position."""
+
+    def fresh(projections: Sequence[Projection], _: str | None, known_at: int | None) -> None:
+        asked(recorded, SHORT, position, known_at=known_at, projections=projections)
+
+    with Queries(recorded.database, recorded.book.book_id, fresh=fresh) as queries:
+        yield queries
+
+
+def ask(queries: Queries, question: str, known_at: int) -> None:
+    match question:
+        case "loan_diff":
+            queries.loan_diff("loan-1", 0, known_at)
+        case "loan_as_of":
+            queries.loan_as_of("loan-1", DUE, known_at=known_at)
+        case _:
+            getattr(queries, question)(DUE, known_at=known_at)
 
 
 def test_where_nobody_works_a_query_brings_the_projections_forward_itself(recorded: RecordedBook) -> None:
@@ -83,6 +117,21 @@ def test_a_query_of_the_whole_book_waits_until_each_partition_has_passed_its_own
         asked(recorded, SHORT, seen)
         with pytest.raises(ProjectionsLagging):
             asked(recorded, SHORT, seen + 8)
+
+
+@pytest.mark.parametrize("question", ["trial_balance", "balances_as_of", "delinquency", "loan_as_of", "loan_diff"])
+def test_who_asks_what_was_known_at_a_position_gets_all_of_it_also_with_an_earlier_one_to_wait_for(
+    recorded: RecordedBook, question: str
+) -> None:
+    seen = recorded.lives(8)
+    script = list(recorded.batches().values())
+    last = recorded.lives(1)
+    with recorded.fed_with(*script) as runner, waiting_for(recorded, seen) as queries:
+        for _ in script:
+            runner.step()
+        ask(queries, question, seen)
+        with pytest.raises(ProjectionsLagging):
+            ask(queries, question, last)
 
 
 @pytest.mark.parametrize("partition", [None, 0])
