@@ -19,27 +19,31 @@ from projections.projection import Fact
 from projections.queries import Queries
 from projections.reading import Reader
 from schemas.envelope import Attributes, write
+from schemas.loans.events import LoanPaidOff
 from schemas.payments.events import PaymentReversed
-from schemas.values import ABSENT, MoneyEvent, Posting, Standing
-from tests.integration.projections.recorded_book import RecordedBook, opened
+from schemas.values import ABSENT, LoanEvent, MoneyEvent, Posting, Standing
+from tests.integration.projections.recorded_book import RecordedBook, a_skip, opened
 from tests.loan_builders import BASIS, OPENED, days
 
 Cell = tuple[str, str | None, int | None]
+STANDING = Standing(status="active", principal_minor=0, overdue_minor=0, total_due_minor=0, credit_minor=0)
 LAST_DAY = 90
 NOW = 2**62
 
 amounts = st.integers(-5, 5)
 value_days = st.integers(0, LAST_DAY)
 lines = st.tuples(st.sampled_from(["receivable", "cash"]), amounts, value_days, st.integers(1, 3))
-entries = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.lists(lines, max_size=6)), max_size=60)
+entries = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.none() | st.lists(lines, max_size=6)), max_size=60)
 
 
-def fact(position: int, version: int, loan: str, postings: Sequence[Posting]) -> Fact:
-    """An event that moves money as told. What else it says plays no part here."""
+def fact(position: int, version: int, loan: str, postings: Sequence[Posting] | None) -> Fact:
+    """An event that moves money as told, or (None) none at all. What else it says plays no part here."""
+    if postings is None:
+        return recorded_fact(position, version, loan, a_payoff(loan))
     event = PaymentReversed(
         loan_id=loan,
         currency="USD",
-        standing=Standing(status="active", principal_minor=0, overdue_minor=0, total_due_minor=0, credit_minor=0),
+        standing=STANDING,
         basis=BASIS,
         booking_date=OPENED,
         postings=tuple(postings),
@@ -49,6 +53,14 @@ def fact(position: int, version: int, loan: str, postings: Sequence[Posting]) ->
         reversed_on=OPENED,
         cause="bank_return",
     )
+    return recorded_fact(position, version, loan, event)
+
+
+def a_payoff(loan: str) -> LoanPaidOff:
+    return LoanPaidOff(loan_id=loan, currency="USD", standing=STANDING, basis=BASIS, paid_off_on=OPENED)
+
+
+def recorded_fact(position: int, version: int, loan: str, event: LoanEvent) -> Fact:
     attributes = Attributes(
         specversion="1.0",
         id="01890a5d-ac96-774b-bcce-b302099a8057",
@@ -70,13 +82,13 @@ def fact(position: int, version: int, loan: str, postings: Sequence[Posting]) ->
     return Fact(FeedEvent(position, position, version, 0, event.TYPE, state))
 
 
-def facts_of(entered: Sequence[tuple[str, Sequence[tuple[str, int, int, int]]]]) -> list[Fact]:
-    """One event for each entry, at every second position; a last line makes it add up to zero."""
+def facts_of(entered: Sequence[tuple[str, Sequence[tuple[str, int, int, int]] | None]]) -> list[Fact]:
+    """One event for each entry, at every second position; a last line makes it add up to zero, None has no lines."""
     versions = Counter[str]()
     facts: list[Fact] = []
     for number, (loan, found) in enumerate(entered, 1):
         versions[loan] += 1
-        facts.append(fact(2 * number, versions[loan], loan, balanced(found)))
+        facts.append(fact(2 * number, versions[loan], loan, None if found is None else balanced(found)))
     return facts
 
 
@@ -114,12 +126,13 @@ class Table:
     monkeypatch: pytest.MonkeyPatch
 
     def fill(self, facts: Sequence[Fact], chance: random.Random) -> str:
-        """Apply facts in batches cut by chance, some of them twice; the digest."""
+        """Apply facts in batches cut by chance, some of them twice, now and then from the first one on; the digest."""
         builds.begin(self.connection, postings.PROJECTION, Place.LIVE)
         builds.index(self.connection, postings.PROJECTION, Place.LIVE)
         done = 0
         while done < len(facts):
-            begin, done = max(0, done - chance.randint(0, 3)), done + chance.choice([1, 2, 7, 40])
+            begin = 0 if chance.random() < 0.1 else max(0, done - chance.randint(0, 3))
+            done += chance.choice([1, 2, 7, 40])
             with self.connection.transaction():
                 postings.apply(self.connection, self.recorded.book, facts[begin:done])
         return digest(self.recorded.database, self.recorded.book.book_id, postings.PROJECTION)
@@ -137,16 +150,22 @@ def table(recorded: RecordedBook, monkeypatch: pytest.MonkeyPatch) -> Iterator[T
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(facts=entries.map(facts_of), every=st.sampled_from([1, 2, 3, 5, 8, 256]), seed=st.integers(0, 2**32))
-def test_a_balance_is_the_plain_sum_whatever_the_dates_the_positions_and_the_batches(
-    table: Table, facts: Sequence[Fact], every: int, seed: int
+@given(
+    recorded=entries.map(facts_of),
+    every=st.sampled_from([1, 2, 3, 5, 8, 256]),
+    skipped=st.sets(st.integers(1, 30), max_size=4),
+    seed=st.integers(0, 2**32),
+)
+def test_a_balance_is_the_plain_sum_whatever_the_dates_the_positions_the_batches_and_what_is_skipped(
+    table: Table, recorded: Sequence[Fact], every: int, skipped: set[int], seed: int
 ) -> None:
     table.monkeypatch.setattr(postings, "SNAPSHOT_EVERY", every)
     chance = random.Random(seed)
+    facts = [fact for fact in recorded if fact.position // 2 not in skipped]
     assert table.fill(facts, chance) == table.fill(facts, chance)
     for _ in range(30):
         loan, on = chance.choice("abc"), OPENED + timedelta(chance.randint(-1, LAST_DAY))
-        known_at = chance.choice([chance.randint(0, 2 * len(facts) + 1), NOW])
+        known_at = chance.choice([chance.randint(0, 2 * len(recorded) + 1), NOW])
         assert table.balance(loan, on, known_at) == plain_sum(facts, loan, on, known_at)
 
 
@@ -186,3 +205,28 @@ def test_a_long_life_has_snapshots_and_the_same_digest_from_any_batches(
             accounts = queries.balance_as_of("long", on, known_at=known_at).accounts
             found = {(each.account, each.component, each.installment): each.amount_minor for each in accounts}
             assert found == plain_sum(facts, "long", on, known_at)
+
+
+@pytest.mark.parametrize("skipped", [None, postings.SNAPSHOT_EVERY], ids=["nothing", "boundary"])
+@pytest.mark.parametrize("cut", [100, 130, 250])
+def test_a_checkpoint_that_is_deleted_in_the_middle_of_a_long_life_changes_nothing(
+    recorded: RecordedBook, cut: int, skipped: int | None
+) -> None:
+    """`skipped`: the number of an event of that life which postings pass over: one after which a snapshot is due."""
+    last = a_long_life(recorded)
+    [whole] = [batch for batch in recorded.batches().values() if batch.events[-1].position == last]
+    if skipped:
+        position = next(event.position for event in whole.events if event.streamversion == skipped)
+        skip = a_skip(recorded.book.book_id, position, "postings", whole.partition)
+        recorded.records(f"book/{recorded.book.book_id}", [skip])
+    with recorded.fed_with(whole._replace(events=whole.events[:cut])) as runner:
+        runner.step()
+    with recorded.database.connect("ledger_projector") as connection:
+        assert connection.execute("delete from projections.checkpoint where projection = 'postings'").rowcount
+    rest = [whole._replace(events=whole.events[:end]) for end in (cut - 20, cut + 20, None)]
+    with recorded.fed_with(*rest) as runner:
+        for _ in rest:
+            runner.step()
+        assert not runner.stopped
+    recorded.catches_up()
+    assert recorded.digests() == recorded.digests_from_the_journal()
