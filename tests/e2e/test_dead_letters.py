@@ -58,6 +58,14 @@ def test_status_is_loud_about_what_stands_still(stopped: Program) -> None:
     assert "error parts_stand_still" in checked.err
 
 
+def test_status_tells_a_projection_that_is_left_out_from_one_that_stands_still(stopped: Program) -> None:
+    stopped("balances")
+    does(stopped, "update projections.build set version = 0 where projection = 'loan_now'")
+    alarms = " ".join(stopped("projections", "lag").err.split())
+    assert "ALARM postings stands still on 1 partitions: poisoned_event" in alarms
+    assert "ALARM loan_now is left out: projection_rebuild_needed" in alarms
+
+
 def test_a_retry_after_the_cure_brings_everything_forward(stopped: Program) -> None:
     assert "error poisoned_event" in stopped("dead-letters", "retry", position(stopped), status=8).err
     does(stopped, CURE)

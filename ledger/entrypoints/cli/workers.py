@@ -156,7 +156,8 @@ def project_status(check: Check = False, json: Json = False) -> None:
         console.print(f"Workers: {', '.join(workers) or 'none just now; queries bring the projections forward'}")
     for each in rows:
         if each.problem:
-            print_alarm(f"{each.projection} stands still on {each.stopped} partitions: {each.problem}")
+            where = f"stands still on {each.stopped} partitions" if each.stopped else "is left out"
+            print_alarm(f"{each.projection} {where}: {each.problem}")
     if check and any(each.problem for each in rows):
         raise PartsStandStill("asked whether all is well with the projections; the alarms above say what is not")
     if check and not workers:
