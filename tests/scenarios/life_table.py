@@ -64,7 +64,7 @@ def _line(row: str, starts: Sequence[int]) -> Line:
 
 def _do(life: Life, line: Line) -> tuple[str, ...]:
     try:
-        happened = ", ".join(_named(event) for event in _events(life, line))
+        happened = ", ".join(_named(event) for event in events(life, line.day, line.does))
     except LedgerError as refusal:
         happened = f"refused {refusal.code}"
     standing = life.standing
@@ -72,16 +72,17 @@ def _do(life: Life, line: Line) -> tuple[str, ...]:
     return happened, *amounts, standing.status
 
 
-def _events(life: Life, line: Line) -> list[Event]:
-    if found := _LENDS.fullmatch(line.does):
-        return _lend(life, _minor(found[1]), line.day, date.fromisoformat(found[2]))
-    if found := _PAYS.fullmatch(line.does):
-        on = date.fromisoformat(found[2]) if found[2] else line.day
-        return life.pays(_minor(found[1]), on, payment_id=found[3] or "", today=line.day)
-    if found := _REVERSES.fullmatch(line.does):
-        return life.reverses(found[1], line.day, found[2] or "bank_return")
-    assert line.does == "day end", f"{line.does!r} is nothing that a scenario can do"
-    return life.day_end(line.day)
+def events(life: Life, day: date, does: str) -> list[Event]:
+    """What comes of something that is done on a day."""
+    if found := _LENDS.fullmatch(does):
+        return _lend(life, _minor(found[1]), day, date.fromisoformat(found[2]))
+    if found := _PAYS.fullmatch(does):
+        on = date.fromisoformat(found[2]) if found[2] else day
+        return life.pays(_minor(found[1]), on, payment_id=found[3] or "", today=day)
+    if found := _REVERSES.fullmatch(does):
+        return life.reverses(found[1], day, found[2] or "bank_return")
+    assert does == "day end", f"{does!r} is nothing that a scenario can do"
+    return life.day_end(day)
 
 
 def _lend(life: Life, principal_minor: int, opened_on: date, due_on: date) -> list[Event]:
