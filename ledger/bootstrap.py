@@ -319,12 +319,15 @@ class Ledger:
             self._bring_past(position, [each for each in PROJECTIONS if each.name not in stopped])
 
     def _bring_past(self, position: int, projections: Sequence[Projection]) -> None:
+        """Past a dead letter; another one on another partition is nobody's concern here."""
+        partitions = {each.partition for each in self.dead_letters.at(position)}
         bring_current(
             self.database,
             self.reader,
             self.book,
             patience=self._patience(),
             position=position,
+            partition=partitions.pop() if len(partitions) == 1 else None,
             batch=self.settings.projection_batch,
             projections=projections,
         )

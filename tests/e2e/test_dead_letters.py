@@ -4,6 +4,7 @@ import pytest
 
 from ledger.journal.database import Database
 from tests.e2e.conftest import Program
+from tests.e2e.test_serve import wait_for
 
 POISON = "alter table projections.postings add constraint forbidden check (amount_minor <> 6660)"
 CURE = "alter table projections.postings drop constraint forbidden"
@@ -74,6 +75,22 @@ def test_a_retry_after_the_cure_brings_everything_forward(stopped: Program) -> N
     [letter] = stopped("dead-letters", "list", "--all", "--json").json
     assert (letter["status"], letter["times"]) == ("applied", 2)
     assert stopped("loan", "show", "l1", "--json").json["total_due_minor"] == 3340
+
+
+def test_one_event_is_retried_or_skipped_while_another_one_still_stands_in_the_way_elsewhere(stopped: Program) -> None:
+    stopped.start("project")
+    wait_for(lambda: bool(stopped("project", "status", "--json").json["workers"]), "a worker")
+    for loan in ("l2", "l5"):  # each on a partition of its own
+        stopped("loan", "open", loan, "100.00", "--due", "2026-01-31", "--on", "2026-01-01")
+        stopped("pay", loan, "66.60", "--on", "2026-01-15")
+    wait_for(lambda: len(stopped("dead-letters", "list", "--json").json) == 3, "three dead letters")
+    first, second, third = (str(each["position"]) for each in stopped("dead-letters", "list", "--json").json)
+    does(stopped, CURE)
+    retried = stopped("dead-letters", "retry", second, "--json").json
+    assert retried == {"position": int(second), "applied": ["postings"]}
+    skipped = stopped("dead-letters", "skip", third, "--projection", "postings", "--reason", "x", "--json").json
+    assert (skipped["position"], skipped["projection"]) == (int(third), "postings")
+    assert [str(each["position"]) for each in stopped("dead-letters", "list", "--json").json] == [first]
 
 
 def test_a_running_worker_goes_on_after_a_skip_and_the_trail_shows_it(stopped: Program) -> None:

@@ -71,18 +71,26 @@ def show(position: Position, json: Json = False) -> None:
 
 
 @app.command("retry")
-def retry(position: Position, projection: OfProjection = None) -> None:
+def retry(position: Position, projection: OfProjection = None, json: Json = False) -> None:
     """Have an event tried again, once what was in its way is gone: by the workers, or at once if none is running."""
     with Ledger(read_settings()) as ledger:
         names = ledger.retry_dead_letter(position, projection)
-    console.print(f"Applied position {position:,} to {', '.join(names)}")
+    if json:
+        print_json({"position": position, "applied": names})
+    else:
+        console.print(f"Applied position {position:,} to {', '.join(names)}")
 
 
 @app.command("skip")
-def skip(position: Position, reason: Reason, projection: OfProjection = None, key: Key = None) -> None:
+def skip(
+    position: Position, reason: Reason, projection: OfProjection = None, key: Key = None, json: Json = False
+) -> None:
     """Have projections pass over an event for good. That is an event itself; the skipped one stays where it is."""
     with Ledger(read_settings()) as ledger:
         recorded_at = ledger.skip_dead_letter(position, projection, reason=reason, key=key or ledger.new_key())
+    if json:
+        print_json({"position": position, "projection": projection, "recorded_at_position": recorded_at})
+        return
     console.print(f"Skipped position {position:,} for {projection or 'all projections'}", end="")
     console.print(f"; recorded at position {recorded_at:,}")
 
