@@ -1,12 +1,15 @@
 -- Events that a projection could not apply, and what became of them.
 
 -- name: write
-insert into projections.dead_letter as d (projection, book, position, partition, type, stream, key, hash, code, reason)
-values (%(projection)s, %(book)s, %(position)s, %(partition)s, %(type)s, %(stream)s, %(key)s, %(hash)s, %(code)s,
-        %(reason)s)
+-- Seen first and last at one reading of the clock.
+insert into projections.dead_letter as d (projection, book, position, partition, type, stream, key, hash, code, reason,
+                                          first_seen_at, seen_at)
+select %(projection)s, %(book)s, %(position)s, %(partition)s, %(type)s, %(stream)s, %(key)s, %(hash)s, %(code)s,
+       %(reason)s, clock.now, clock.now
+  from clock_timestamp() as clock (now)
     on conflict (projection, book, position) do update
    set type = excluded.type, stream = excluded.stream, key = excluded.key, hash = excluded.hash, code = excluded.code,
-       reason = excluded.reason, seen_at = clock_timestamp(), times = d.times + 1
+       reason = excluded.reason, seen_at = excluded.seen_at, times = d.times + 1
 
 -- name: read
 -- stopped: the projection stands there. waiting: somebody asked to go on, or it is on its way there again.

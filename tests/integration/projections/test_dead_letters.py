@@ -64,6 +64,19 @@ def test_only_the_first_event_of_a_partition_is_a_dead_letter(recorded: Recorded
     assert len(partitions) == len(set(partitions))
 
 
+def test_a_dead_letter_that_is_new_was_seen_first_and_last_at_the_same_instant(
+    recorded: RecordedBook, letters: DeadLetters
+) -> None:
+    """Of a hundred at least one saw the clock go on between two readings."""
+    poisoned(recorded)
+    for _ in range(25):
+        with recorded.database.connect("ledger_projector") as connection:
+            connection.execute("delete from projections.dead_letter")
+        with recorded.worker() as runner, pytest.raises(PoisonedEvent):
+            runner.catch_up()
+        assert [letter.first_seen_at == letter.seen_at for letter in letters.all()] == [True] * 4
+
+
 def test_what_is_tried_again_in_vain_stays_one_dead_letter(recorded: RecordedBook, letters: DeadLetters) -> None:
     first = poisoned(recorded)
     with recorded.worker() as runner, pytest.raises(PoisonedEvent):
