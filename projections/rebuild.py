@@ -320,7 +320,7 @@ class Rebuild:
 def _garbage_left_alone() -> Iterator[None]:
     """Events are many objects that point nowhere back; to look through them again and again takes a tenth of all."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     try:
         yield
     finally:

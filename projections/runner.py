@@ -198,6 +198,8 @@ class Runner:
         if self._until is None:
             return [Fact(event) for event in batch.events]
         last = self._until.get(batch.partition, 0)
+        if batch.events and batch.events[-1].position <= last:
+            return [Fact(event) for event in batch.events]
         return [Fact(event) for event in batch.events if event.position <= last]
 
     def _take(self, projection: Projection, batches: Sequence[_Read]) -> None:

@@ -23,7 +23,7 @@ SHARE = 0.7
 SECONDS = 60.0
 CALLERS = 128
 LOANS = 5000
-_CAPACITY_S = 5.0
+_CAPACITY_S = 20.0  # so long that the worker has to keep up
 _LOOK_EVERY_S = 0.25
 _MOST_S = 2.0
 
