@@ -52,7 +52,7 @@ _USED_BY = {
     "installment_changes": _EQUAL,
 }
 _ROUNDING_USED_BY = _EQUAL | _PARTS
-_DEFAULTS = Terms(principal_minor=1, currency="XXX", disbursed_on=date(1970, 1, 1))
+_DEFAULTS = Terms(principal_minor=1, currency="CNY", disbursed_on=date(1970, 1, 1))
 _UNUSED: dict[Method, tuple[tuple[str, Any], ...]] = {
     method: tuple((field, getattr(_DEFAULTS, field)) for field, methods in _USED_BY.items() if method not in methods)
     for method in Method

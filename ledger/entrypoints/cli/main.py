@@ -25,8 +25,8 @@ def _group() -> None:
 def main() -> None:
     """Run the command line. Errors of ours end with one message and the exit status of their class."""
     try:
-        if sys.argv[1:2] != ["quote"]:  # which starts in a third of the time without what speaks to servers
-            from ledger.entrypoints.cli.commands import register  # noqa: PLC0415
+        if sys.argv[1:2] != ["quote"]:
+            from ledger.entrypoints.cli.commands import register  # noqa: PLC0415 - a quote starts in a third of the time
 
             register(app)
         quote.register(app)
