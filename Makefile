@@ -41,10 +41,10 @@ schemas: $(VENV)/.dev  ## Write the JSON Schemas and the catalogue anew
 lock: $(VENV)/.runtime  ## Write the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install -q $(UV)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --upgrade --extra embedded --extra charts --group build pyproject.toml -o requirements.txt
+		--no-emit-index-url --upgrade --extra embedded --extra charts --extra statements --group build pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url -c requirements.txt --extra embedded --extra charts --group build --group dev pyproject.toml \
-		-o requirements-dev.txt
+		--no-emit-index-url -c requirements.txt --extra embedded --extra charts --extra statements --group build --group dev \
+		pyproject.toml -o requirements-dev.txt
 
 clean:  ## Stop the embedded servers and forget the environment; data stays
 	-$(BIN)/ledger embedded stop

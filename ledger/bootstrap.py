@@ -24,6 +24,7 @@ from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
 from ledger.domain.errors import LoanNotFound
 from ledger.domain.identifiers import loan_stream
+from ledger.domain.loan import Loan
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
@@ -477,10 +478,10 @@ class Ledger:
             )
             return write_dev_book(load, writer, progress)
 
-    def currency_of(self, loan_id: str) -> str:
-        """The currency of a loan; `LoanNotFound` if there is none."""
+    def loan(self, loan_id: str) -> Loan:
+        """A loan as the journal has it now; `LoanNotFound` if there is none."""
         command = LoanCommand(loan_id=loan_id)
-        return command.require(self.loans.load([command.stream])[command.stream].loan).currency
+        return command.require(self.loans.load([command.stream])[command.stream].loan)
 
     def new_key(self) -> str:
         """A fresh idempotency key for a caller who gave none."""

@@ -49,6 +49,7 @@ class Settings:
     restore_batch: int = _setting(5000, "events that ledger restore writes in one transaction")
     projection_batch: int = _setting(2000, "events that a projection applies at once")
     rebuild_batch: int = _setting(10_000, "events that a rebuild applies at once")
+    pdf_rows: int = _setting(2000, "rows of a statement as PDF at most; a thousand take two seconds and 200 MB")
     poll_interval_ms: int = _setting(50, "pause of a follower that found nothing new")
     lag_timeout_s: int = _setting(30, "a query waits for its projections at most")
     lease_stale_s: int = _setting(5, "a relay or worker that was silent so long is replaced")

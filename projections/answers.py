@@ -143,6 +143,8 @@ class ScheduleLine:
     number: int
     due_on: date
     principal_minor: int
+    interest_minor: int
+    fee_minor: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

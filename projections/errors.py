@@ -111,9 +111,15 @@ class OutOfBalance(Corrupt):
 
 
 class WrongInterval(BadInput):
-    """Two positions that do not follow each other."""
+    """Two positions or two dates that do not follow each other."""
 
     code = "wrong_interval"
+
+
+class NothingPosted(NotFound):
+    """A loan on which no money has moved, and nothing was charged."""
+
+    code = "nothing_posted"
 
 
 class NotRecorded(BadInput):

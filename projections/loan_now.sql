@@ -25,6 +25,22 @@ select %(book)s, e.*
               %(opened)s::date[], %(due)s::date[], %(lent)s::bigint[]) as e
     on conflict (book, loan) do nothing
 
+-- name: lend
+-- What was paid out since the row's position, less what failed; what is at or below it was counted before.
+update loan_now n
+   set lent_minor = n.lent_minor + d.lent_minor
+  from (select e.loan, sum(e.lent_minor) as lent_minor
+          from unnest(%(loans)s::text[], %(positions)s::bigint[], %(values)s::bigint[]) as e (loan, position, lent_minor)
+          join loan_now m on m.book = %(book)s and m.loan = e.loan and m.position < e.position
+         group by e.loan) d
+ where n.book = %(book)s and n.loan = d.loan
+
+-- name: fall_due
+update loan_now n
+   set due_on = e.due_on
+  from unnest(%(loans)s::text[], %(positions)s::bigint[], %(values)s::date[]) as e (loan, position, due_on)
+ where n.book = %(book)s and n.loan = e.loan and n.position < e.position
+
 -- name: settle
 -- One row for each loan of a batch, its newest. The highest position wins, so that replays change nothing.
 update loan_now n

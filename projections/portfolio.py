@@ -1,4 +1,5 @@
 """What each month did to each loan: lent, collected, and the change of what is owed; by value date, as known now.
+Collected is what borrowers paid, also on loans that were written off; not what merchants or the lender gave.
 
 A sum over loans is the portfolio of a month. Rows are of one loan, so the order between partitions means nothing.
 """
@@ -14,8 +15,8 @@ from ledger.journal.arrays import Array
 from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
-from schemas.loans.events import LoanOpened
-from schemas.payments.events import PaymentReceived, PaymentReversed
+from schemas.loans.events import DisbursementFailed, LoanDisbursed, LoanOpened
+from schemas.payments.events import PaymentReceived, PaymentReversed, RecoveryReceived
 from schemas.registry import types_of
 from schemas.values import MoneyEvent
 
@@ -57,7 +58,7 @@ _COLUMNS: Mapping[str, Callable[[Iterable[Any]], Array]] = {
 
 PROJECTION = Projection(
     name="portfolio",
-    version=1,
+    version=2,
     tables=("portfolio",),
     key=("loan", "month"),
     takes=types_of(MoneyEvent),
@@ -76,7 +77,11 @@ def _by_month(event: MoneyEvent) -> dict[date, Counter[str]]:
     match event:
         case LoanOpened():
             months[own]["lent"] += event.principal_minor
-        case PaymentReceived():
+        case LoanDisbursed():
+            months[own]["lent"] += event.amount_minor
+        case DisbursementFailed():
+            months[own]["lent"] -= event.amount_minor
+        case PaymentReceived() | RecoveryReceived():
             months[own].update({"collected": event.amount_minor, "payments": 1})
         case PaymentReversed():
             months[own].subtract({"collected": event.amount_minor, "payments": 1})

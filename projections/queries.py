@@ -10,6 +10,7 @@ from ledger.domain.errors import LoanNotFound
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
 from projections import (
+    account_statement,
     audit_trail,
     delinquency,
     loan_now,
@@ -43,6 +44,7 @@ from projections.place import Place
 from projections.presence import workers
 from projections.projection import Projection
 from projections.reading import Reader, last_known
+from projections.statement_answers import AccountStatement
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,6 +65,7 @@ READS: Mapping[str, tuple[Projection, ...]] = {
     ),
     "schedules": (loan_now.PROJECTION, schedule.PROJECTION),
     "payments": (loan_now.PROJECTION, schedule.PROJECTION, payment_history.PROJECTION),
+    "statement": (postings.PROJECTION, audit_trail.PROJECTION),
     "trial_balance": (postings.PROJECTION,),
     "portfolio": (loan_now.PROJECTION, delinquency.PROJECTION, portfolio.PROJECTION),
     "history": (loan_now.PROJECTION, postings.PROJECTION, audit_trail.PROJECTION),
@@ -171,6 +174,19 @@ class Queries:
         with self._snapshot("payments", loan_id, known_at) as at:
             self._loan_known(at, loan_id, known_at)
             return list(loan_views.payments(at, loan_id, 0, last_known(known_at)))
+
+    def statement(
+        self, loan_id: str, since: date | None, until: date, *, known_at: int | None = None
+    ) -> AccountStatement:
+        """What a loan owed before a period, what each event changed in it, and what was owed after it.
+
+        Value dates from `since` (None: the loan's first one) to `until`, both included. Raises `LoanNotFound`,
+        `NothingPosted` where no money had moved yet, `WrongInterval`.
+        """
+        with self._reader("statement", loan_id, known_at) as at:
+            position = account_statement.known_position(at, loan_id, known_at)
+        with self._snapshot("statement", loan_id, position) as at:  # postings may be behind the trail, or ahead of it
+            return account_statement.account_statement(at, loan_id, since, until, position)
 
     def trial_balance(self, value_date: date, *, known_at: int | None = None) -> TrialBalance:
         """The sum of every account on a value date, by currency.

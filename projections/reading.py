@@ -1,4 +1,4 @@
-"""Runs the statements of `queries.sql` on one connection."""
+"""Runs the statements of `queries.sql` and `account_statement.sql` on one connection."""
 
 from datetime import date
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from ledger.journal.database import Connection
 from projections.answers import DelinquentLoan
 from projections.statements import load
 
-_SQL = load("queries.sql")
+_SQL = {**load("queries.sql"), **load("account_statement.sql")}
 _ALL_KNOWN = 2**63 - 1
 
 Row = TypeVar("Row")

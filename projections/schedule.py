@@ -1,4 +1,4 @@
-"""The versions of every loan's schedule. The first is agreed when a loan is opened; no event changes one yet."""
+"""The versions of every loan's schedule: as agreed, as it counts from the day of disbursement, and as changed since."""
 
 from collections.abc import Sequence
 
@@ -8,34 +8,49 @@ from ledger.domain.book import Book
 from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
-from schemas.loans.events import LoanOpened
+from schemas.loans.events import CreditAgreed, LoanDisbursed, LoanOpened, ScheduleChanged
+from schemas.values import LoanEvent
 
 _SQL = load("schedule.sql")
-_FIRST = 1
+_AGREED = (LoanOpened, CreditAgreed, LoanDisbursed, ScheduleChanged)
 
 
 def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
-    opened = [(fact.position, fact.event) for fact in facts if isinstance(fact.event, LoanOpened)]
-    if opened:
+    agreed = [(fact.position, fact.event) for fact in facts if isinstance(fact.event, _AGREED)]
+    if agreed:
         connection.execute(
             _SQL["insert"],
             {
                 "book": book.book_id,
-                "loans": [event.loan_id for _, event in opened],
-                "versions": [_FIRST] * len(opened),
-                "positions": [position for position, _ in opened],
-                "currencies": [event.currency for _, event in opened],
-                "lines": [msgspec.json.encode(event.installments).decode() for _, event in opened],
+                "loans": [event.loan_id for _, event in agreed],
+                "positions": [position for position, _ in agreed],
+                "currencies": [event.currency for _, event in agreed],
+                "lines": [_lines(event) for _, event in agreed],
             },
         )
 
 
 PROJECTION = Projection(
     name="schedule",
-    version=1,
+    version=2,
     tables=("schedule",),
     key=("loan", "version"),
-    takes=frozenset({LoanOpened.TYPE}),
+    takes=frozenset(each.TYPE for each in _AGREED),
     statements=_SQL,
     apply=apply,
 )
+
+
+def _lines(event: LoanEvent) -> str:
+    assert isinstance(event, _AGREED), "nothing else is taken"
+    lines = [
+        {
+            "number": line.number,
+            "due_on": line.due_on,
+            "principal_minor": line.principal_minor,
+            "interest_minor": getattr(line, "interest_minor", 0),
+            "fee_minor": getattr(line, "fee_minor", 0),
+        }
+        for line in event.installments
+    ]
+    return msgspec.json.encode(lines).decode()

@@ -5,9 +5,36 @@ from collections.abc import Callable
 from ledger.domain.book import Book
 from ledger.domain.money import format_minor
 from schemas.books.events import BookOpened, DayClosed, EventSkipped
-from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
+from schemas.loans.events import (
+    AgreementWithdrawn,
+    ChargesPosted,
+    CreditAgreed,
+    DisbursementFailed,
+    FeeCharged,
+    LoanClosed,
+    LoanDisbursed,
+    LoanOpened,
+    LoanPaidOff,
+    LoanReopened,
+    LoanWrittenOff,
+    PartyJoined,
+    PartyLeft,
+    ScheduleChanged,
+)
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
-from schemas.payments.events import PaymentReceived, PaymentReversed
+from schemas.payments.events import (
+    AllocationsRestated,
+    AmountWaived,
+    CreditRefunded,
+    GoodwillCredited,
+    MerchantRefunded,
+    PaymentFailed,
+    PaymentPending,
+    PaymentReceived,
+    PaymentReversed,
+    RecoveryReceived,
+    TransactionReversed,
+)
 from schemas.values import Event, LoanEvent
 
 
@@ -28,7 +55,7 @@ def summarize(event: Event, book: Book) -> str:
 
 
 def _about_loan(event: LoanEvent, money: Callable[[int], str]) -> str:
-    text = event.TYPE
+    text = ""
     match event:
         case LoanOpened():
             last = max(line.due_on for line in event.installments)
@@ -49,6 +76,61 @@ def _about_loan(event: LoanEvent, money: Callable[[int], str]) -> str:
             text = f"installment {event.installment} covered on {event.cured_on}, {late} late"
         case OverdueWithdrawn():
             text = f"installment {event.installment} was never overdue: covered on {event.covered_on}"
+    return text or _about_its_life(event, money)
+
+
+def _about_its_life(event: LoanEvent, money: Callable[[int], str]) -> str:  # noqa: C901 - one for each type
+    text = ""
+    match event:
+        case CreditAgreed():
+            last = max(line.due_on for line in event.installments)
+            text = f"agreed on {money(event.principal_minor)}, {event.product}, {len(event.installments)} due by {last}"
+        case LoanDisbursed():
+            text = f"paid out {money(event.amount_minor)} by {event.method} (disbursement {event.disbursement_id})"
+        case DisbursementFailed():
+            text = f"disbursement {event.disbursement_id} of {money(event.amount_minor)} failed: {event.reason}"
+        case AgreementWithdrawn():
+            text = f"borrower withdrew, owing {money(event.repay_minor)}"
+        case ChargesPosted():
+            text = f"charged {money(sum(charge.amount_minor for charge in event.charges))} up to {event.charged_until}"
+        case FeeCharged():
+            cut = f", cut by {event.rule}" if event.rule else ""
+            text = f"charged {money(event.amount_minor)} for {event.name} (fee {event.fee_id}){cut}"
+        case ScheduleChanged():
+            text = f"installments changed from {event.effective_on} on ({event.cause})"
+        case LoanWrittenOff():
+            text = f"wrote off {money(event.amount_minor)}: {event.reason}"
+        case LoanClosed():
+            text = f"closed: {event.reason}"
+        case PartyJoined():
+            text = f"{event.party.party_id} is {event.party.role} since {event.party.since}"
+        case PartyLeft():
+            text = f"{event.party_id} is {event.role} no more from {event.left_on} on: {event.reason}"
+    return text or _about_money(event, money)
+
+
+def _about_money(event: LoanEvent, money: Callable[[int], str]) -> str:
+    text = event.TYPE
+    match event:
+        case PaymentPending():
+            text = f"{money(event.amount_minor)} by {event.method} is on its way (payment {event.payment_id})"
+        case PaymentFailed():
+            text = f"payment {event.payment_id} of {money(event.amount_minor)} failed: {event.reason}"
+        case MerchantRefunded():
+            text = f"merchant gave back {money(event.amount_minor)} by {event.method} (refund {event.refund_id})"
+        case GoodwillCredited():
+            text = f"let the borrower off {money(event.amount_minor)}: {event.reason}"
+        case AmountWaived():
+            text = f"waived {money(event.amount_minor)} of {event.component}: {event.reason}"
+        case CreditRefunded():
+            text = f"refunded {money(event.amount_minor)} of credit by {event.method} (refund {event.refund_id})"
+        case RecoveryReceived():
+            text = f"recovered {money(event.amount_minor)} by {event.method} (payment {event.payment_id})"
+        case TransactionReversed():
+            text = f"reversed {event.kind} {event.transaction_id} ({event.cause})"
+        case AllocationsRestated():
+            changed = f"{_count(len(event.transactions), 'transaction')} and {_count(len(event.charges), 'charge')}"
+            text = f"restated {changed} because of {event.caused_by} (part {event.part} of {event.parts})"
     return text
 
 

@@ -11,9 +11,36 @@ import msgspec
 from schemas.books.events import BookOpened, DayClosed, EventSkipped
 from schemas.envelope import UNREADABLE, Envelope, Skimmed, UnreadableEvent, require_size
 from schemas.errors import Corrupt
-from schemas.loans.events import LoanOpened, LoanPaidOff, LoanReopened
+from schemas.loans.events import (
+    AgreementWithdrawn,
+    ChargesPosted,
+    CreditAgreed,
+    DisbursementFailed,
+    FeeCharged,
+    LoanClosed,
+    LoanDisbursed,
+    LoanOpened,
+    LoanPaidOff,
+    LoanReopened,
+    LoanWrittenOff,
+    PartyJoined,
+    PartyLeft,
+    ScheduleChanged,
+)
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
-from schemas.payments.events import PaymentReceived, PaymentReversed
+from schemas.payments.events import (
+    AllocationsRestated,
+    AmountWaived,
+    CreditRefunded,
+    GoodwillCredited,
+    MerchantRefunded,
+    PaymentFailed,
+    PaymentPending,
+    PaymentReceived,
+    PaymentReversed,
+    RecoveryReceived,
+    TransactionReversed,
+)
 from schemas.recorded import decoder
 from schemas.values import Event
 
@@ -103,8 +130,28 @@ REGISTRY = Registry(
         LoanOpened,
         LoanPaidOff,
         LoanReopened,
+        CreditAgreed,
+        LoanDisbursed,
+        DisbursementFailed,
+        AgreementWithdrawn,
+        ChargesPosted,
+        FeeCharged,
+        ScheduleChanged,
+        LoanWrittenOff,
+        LoanClosed,
+        PartyJoined,
+        PartyLeft,
         PaymentReceived,
         PaymentReversed,
+        PaymentPending,
+        PaymentFailed,
+        MerchantRefunded,
+        GoodwillCredited,
+        AmountWaived,
+        CreditRefunded,
+        RecoveryReceived,
+        TransactionReversed,
+        AllocationsRestated,
         InstallmentOverdue,
         InstallmentCured,
         OverdueWithdrawn,

@@ -20,9 +20,11 @@ PositiveMinor = Annotated[int, Meta(ge=1, le=LARGEST_MINOR, description="minor u
 AmountMinor = Annotated[int, Meta(ge=0, le=LARGEST_MINOR, description="minor units")]
 SignedMinor = Annotated[int, Meta(ge=-LARGEST_MINOR, le=LARGEST_MINOR, description="minor units")]
 Count = Annotated[int, Meta(ge=0)]
+PositiveCount = Annotated[int, Meta(ge=1)]
 InstallmentNumber = Annotated[int, Meta(ge=1, description="counted from 1")]
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
 Bucket = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9]{0,15}\Z")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256, lowercase hex")]
 Text = Annotated[str, Meta(max_length=500)]
 
 
@@ -33,6 +35,20 @@ def matching(pattern: str, description: str) -> Meta:
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A part of an event. Unknown fields are refused; optional ones are absent, never null."""
+
+    def changed(self, **fields: Any) -> Self:
+        """The same with other values in some fields."""
+        return msgspec.structs.replace(self, **fields)
+
+    def as_plain(self) -> dict[str, Any]:
+        """The same in the types that JSON has; fields that are as by default are left out."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """Read back what `as_plain` gave; raises `msgspec.ValidationError` for anything else."""
+        return msgspec.convert(plain, cls)
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -55,7 +71,8 @@ class Posting(Value, frozen=True):
     """One line of double entry. Debits are positive, credits negative; the lines of one event add up to zero.
 
     Accounts: `receivable` (what the borrower owes, by component and installment), `funding` (what was paid out),
-    `cash` (what came in), `credit` (what the lender owes the borrower: money received beyond the debt).
+    `cash` (what came in), `credit` (what the lender owes the borrower: money received beyond the debt), and those of
+    income and expense that the chart of accounts names.
     """
 
     account: Word
@@ -68,8 +85,9 @@ class Posting(Value, frozen=True):
 class Standing(Value, frozen=True):
     """What a loan owes once the whole request that this event belongs to is applied, as known at that time.
 
-    `status` is active, overdue or paid_off. `total_due_minor` is all that is still owed; `overdue_minor` the part of
-    it that is past due; `credit_minor` what the lender owes the borrower.
+    `status` is agreed, active, overdue, paid_off, withdrawn, written_off or closed. `total_due_minor` is all that is
+    still owed: principal, and what is charged; `overdue_minor` the part of it that is past due; `credit_minor` what the
+    lender owes the borrower.
     """
 
     status: Word

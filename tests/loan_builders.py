@@ -5,15 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import reduce
 
-from ledger.domain.loan import (
-    Loan,
-    apply,
-    next_action_on,
-    open_bullet,
-    receive_payment,
-    reverse_payment,
-    visit,
-)
+from ledger.domain.loan import Loan, apply, next_action_on
+from ledger.domain.opening import open_bullet
+from ledger.domain.payments import receive_payment, reverse_payment, visit
 from schemas.loans.events import InstallmentLine, LoanOpened
 from schemas.values import Basis, Event, LoanEvent, Posting, Standing
 
@@ -94,7 +88,7 @@ class Life:
         return self._records(
             receive_payment(
                 self.loan,
-                payment_id or f"p{len(self.loan.history) + 1}",
+                payment_id or f"p{len(self.loan.history)}",
                 amount_minor,
                 self.loan.currency,
                 paid_on=on,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from ledger.domain import loan as loans
+from ledger.domain import opening, payments
 from ledger.domain.errors import LoanNotFound
 from ledger.domain.identifiers import loan_stream
 from ledger.domain.loan import Loan
@@ -48,7 +48,7 @@ class OpenLoan(LoanCommand):
     borrower_id: str | None = None
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
-        return loans.open_bullet(
+        return opening.open_bullet(
             loan,
             self.loan_id,
             self.principal_minor,
@@ -73,7 +73,7 @@ class RecordPayment(LoanCommand):
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         loan = self.require(loan)
-        return loans.receive_payment(
+        return payments.receive_payment(
             loan,
             fallback_id if self.payment_id is None else self.payment_id,
             self.amount_minor,
@@ -93,7 +93,7 @@ class ReversePayment(LoanCommand):
     cause: str
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
-        return loans.reverse_payment(self.require(loan), self.payment_id, cause=self.cause, today=today)
+        return payments.reverse_payment(self.require(loan), self.payment_id, cause=self.cause, today=today)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,4 +103,4 @@ class VisitLoan(LoanCommand):
     business_date: date
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
-        return loans.visit(self.require(loan), business_date=self.business_date)
+        return payments.visit(self.require(loan), business_date=self.business_date)

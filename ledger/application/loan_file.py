@@ -13,8 +13,8 @@ from pathlib import Path
 from ledger.application.csv_records import Finding, Row, UnreadableFile, legible, lines_of, records
 from ledger.domain.errors import InvalidAmount, InvalidIdentifier
 from ledger.domain.identifiers import require_identifier
-from ledger.domain.loan import LAST_YEAR
 from ledger.domain.money import parse_minor, require_positive
+from ledger.domain.opening import LAST_YEAR
 from schemas.errors import BadInput
 
 REQUIRED_COLUMNS = ("Loan_ID", "loan_status", "Principal", "terms", "effective_date", "due_date", "paid_off_time")

@@ -24,7 +24,7 @@ from schemas.errors import LedgerError
 from schemas.registry import REGISTRY
 from schemas.values import Event
 
-FOLD = 1
+FOLD = 2
 """Counts the changes of `loan.apply` that make another state of the same events."""
 
 FORMAT = f"loan/{FOLD}/" + hashlib.sha256(msgspec.json.encode(msgspec.json.schema(Loan), order="sorted")).hexdigest()

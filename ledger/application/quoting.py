@@ -180,7 +180,7 @@ def answer_line(line: InputLine, *, rows_only: bool = False, line_bytes_max: int
     return _ENCODER.encode(FailedAnswer(id=request.id if request else id_of(line.text), line=line.number, error=failed))
 
 
-def as_object(answer: QuoteAnswer) -> object:
+def as_object(answer: QuoteAnswer | CostTableAnswer) -> object:
     """The answer as plain values."""
     return msgspec.to_builtins(answer)
 

@@ -1,176 +1,158 @@
-"""Which payment covers which installment.
+"""Where money goes: first to what is due, by the rule for how late the loan is; then to what falls due later.
 
-Payments are taken in the order of their facts (value date, source time, id), never in the order in which they became
-known; each covers the installments in the order of their due dates, and what is left becomes the borrower's credit.
-So the same payments give the same result however they arrived.
+Charges that are posted already are due at once, also those of an installment that is not. What is left once nothing is
+owed becomes the borrower's credit.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from datetime import date
-from itertools import chain, takewhile
-from typing import NamedTuple
 
-from schemas.values import Posting, State
+from ledger.domain.agreement import COMPONENTS, FEE, INTEREST, PRINCIPAL
+from ledger.domain.charging import charge_fee, charge_interest, forgive_grace, payoff_charges
+from ledger.domain.delinquency import days_past_due
+from ledger.domain.interest import NOTHING_ACCRUED
+from ledger.domain.reshaping import evenly, from_the_end, give_room, respread
+from ledger.domain.working import Line, Work
 
-PRINCIPAL = "principal"
-
-
-class Due(State, frozen=True):
-    """Principal that falls due on a date, in minor units."""
-
-    number: int
-    due_on: date
-    principal_minor: int
+LOWER = "lower"
 
 
-class Payment(NamedTuple):
-    """Money that came in and counts. `received_at` orders payments of one value date; empty where unknown."""
-
-    payment_id: str
-    amount_minor: int
-    paid_on: date
-    received_at: str = ""
-
-
-class Share(NamedTuple):
-    """What one payment gives to one installment; `installment` is None for what nothing needs: the credit."""
-
-    payment: Payment
-    installment: int | None
-    amount_minor: int
+def place(work: Work, amount_minor: int, source: str, on: date, *, prepayment: str) -> None:
+    """Give an amount to a loan whose charges are known up to `on`. `prepayment`: what it does to later installments."""
+    left_minor = pay_due(work, amount_minor, source, on)
+    if left_minor and not work.is_matured:
+        left_minor = _pay_early(work, left_minor, source, on, prepayment)
+    work.to_credit(left_minor, source, on)
 
 
-class Line(NamedTuple):
-    """Where an amount is posted; what a posting says besides its amount."""
-
-    value_date: date
-    account: str
-    component: str
-    installment: int
-
-
-class Cover(State, frozen=True):
-    """How far payments cover one installment, in minor units.
-
-    `in_time_minor`: by money whose value date is not after the due date. `covered_on`: the value date of the money that
-    completed it; None while something is missing.
-    """
-
-    number: int
-    due_on: date
-    needed_minor: int
-    in_time_minor: int = 0
-    covered_on: date | None = None
-
-
-class Coverage(State, frozen=True):
-    """What all payments together do. `covers`: in the order in which installments are covered; `newest`: where the last
-    payment stands in the order of payments."""
-
-    covers: tuple[Cover, ...]
-    credit_minor: int = 0
-    paid_minor: int = 0
-    newest: tuple[date, str, str] | None = None
-
-    @property
-    def needed_minor(self) -> int:
-        return sum(cover.needed_minor for cover in self.covers)
-
-    @property
-    def by_number(self) -> dict[int, Cover]:
-        return {cover.number: cover for cover in self.covers}
-
-    def is_followed_by(self, payment: Payment) -> bool:
-        """Whether a payment comes after all those that are in here."""
-        return self.newest is None or self.newest < order_of(payment)
-
-
-def order_of(payment: Payment) -> tuple[date, str, str]:
-    """Payments are taken in this order."""
-    return payment.paid_on, payment.received_at, payment.payment_id
-
-
-def uncovered(dues: Iterable[Due]) -> Coverage:
-    """Before the first payment."""
-    return Coverage(
-        covers=tuple(
-            Cover(number=due.number, due_on=due.due_on, needed_minor=due.principal_minor)
-            for due in sorted(dues, key=lambda due: (due.due_on, due.number))
-        )
-    )
-
-
-def cover(before: Coverage, payment: Payment) -> tuple[Coverage, list[Share]]:
-    """Spread one payment that comes after all others; its shares add up to its amount."""
-    covers = list(before.covers)
-    shares: list[Share] = []
-    left_minor = payment.amount_minor
-    for n, each in enumerate(covers):
-        if not left_minor:
+def pay_due(work: Work, amount_minor: int, source: str, on: date) -> int:
+    """Pay what has fallen due or is charged; what is left."""
+    for index, component in _in_order(work, on):
+        taken_minor = min(amount_minor, work.open_minor(index, component))
+        if taken_minor:
+            work.pay(index, component, taken_minor, source, on)
+            if work.parts[index].covered_on == on:
+                forgive_grace(work, index, on)
+            amount_minor -= taken_minor
+        if not amount_minor:
             break
-        if taken_minor := min(left_minor, each.needed_minor):
-            covers[n] = _covered(each, taken_minor, payment.paid_on)
-            shares.append(Share(payment, each.number, taken_minor))
-            left_minor -= taken_minor
-    if left_minor:
-        shares.append(Share(payment, None, left_minor))
-    after = Coverage(
-        covers=tuple(covers),
-        credit_minor=before.credit_minor + left_minor,
-        paid_minor=before.paid_minor + payment.amount_minor,
-        newest=order_of(payment),
-    )
-    return after, shares
+    return amount_minor
 
 
-def cover_all(dues: Iterable[Due], payments: Iterable[Payment]) -> tuple[Coverage, list[Share]]:
-    """Spread all payments over all installments, in whatever order they became known."""
-    coverage, shares = uncovered(dues), list[Share]()
-    for payment in sorted(payments, key=order_of):
-        coverage, own = cover(coverage, payment)
-        shares += own
-    return coverage, shares
+def use_credit(work: Work, source: str, on: date) -> None:
+    """What has fallen due takes what the borrower has with us."""
+    if work.credit_minor:
+        left_minor = pay_due(work, work.credit_minor, source, on)
+        work.post(source, Line(on, "credit"), work.credit_minor - left_minor)
+        work.credit_minor = left_minor
 
 
-def _covered(before: Cover, taken_minor: int, paid_on: date) -> Cover:
-    needed_minor = before.needed_minor - taken_minor
-    return Cover(
-        number=before.number,
-        due_on=before.due_on,
-        needed_minor=needed_minor,
-        in_time_minor=before.in_time_minor + (taken_minor if paid_on <= before.due_on else 0),
-        covered_on=None if needed_minor else paid_on,
-    )
+def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
+    """Indices and components in the order in which they are paid."""
+    due = [index for index, part in enumerate(work.parts) if part.has_fallen and part.owed_minor]
+    charged = [
+        index for index, part in enumerate(work.parts) if not part.has_fallen and part.owed_minor > part.principal_minor
+    ]
+    late = min((work.parts[index].late_from for index in due), default=on)
+    rule = work.agreement.allocation_rule(days_past_due(late, on))
+    if rule.across == "component":
+        yield from ((index, component) for component in rule.order for index in due)
+    else:
+        yield from ((index, component) for index in due for component in rule.order)
+    yield from ((index, component) for index in charged for component in COMPONENTS if component != PRINCIPAL)
 
 
-def difference(before: Sequence[Share], after: Sequence[Share]) -> tuple[Posting, ...]:
-    """The postings that lead from one allocation to another; they add up to zero.
-
-    Each line keeps the value date of its payment, so that the balance of every date comes out as if all had been
-    known from the start.
-    """
-    unchanged = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
-    amounts: Counter[Line] = Counter()
-    for share, sign in chain(((s, 1) for s in after[unchanged:]), ((s, -1) for s in before[unchanged:])):
-        amounts[Line(share.payment.paid_on, "cash", "", 0)] += sign * share.amount_minor
-        amounts[_credited(share)] -= sign * share.amount_minor
-    return tuple(_posting(line, amount) for line, amount in sorted(amounts.items()) if amount)
-
-
-def _credited(share: Share) -> Line:
-    if share.installment is None:
-        return Line(share.payment.paid_on, "credit", "", 0)
-    return Line(share.payment.paid_on, "receivable", PRINCIPAL, share.installment)
+def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment: str) -> int:
+    """Pay what has not fallen due; what is left."""
+    waiting_minor = sum(part.principal_minor for part in work.parts if not part.has_fallen)
+    if amount_minor >= waiting_minor:
+        charges = payoff_charges(work, on)
+        if amount_minor >= waiting_minor + sum(interest + fee for _, interest, fee in charges):
+            return _pay_off(work, amount_minor, charges, source, on)
+    if work.servicing.early_money == "hold":
+        return amount_minor
+    if not work.agreement.is_daily:
+        return _pay_early_scheduled(work, amount_minor, source, on, prepayment)
+    if work.servicing.early_money == "interest_first":
+        amount_minor = _pay_accrued(work, amount_minor, source, on)
+    principal_minor = min(amount_minor, waiting_minor)
+    _pay_early_daily(work, principal_minor, source, on, prepayment)
+    return amount_minor - principal_minor
 
 
-def _posting(line: Line, amount_minor: int) -> Posting:
-    if not line.component:
-        return Posting(account=line.account, amount_minor=amount_minor, value_date=line.value_date)
-    return Posting(
-        account=line.account,
-        amount_minor=amount_minor,
-        value_date=line.value_date,
-        component=line.component,
-        installment=line.installment,
-    )
+def _pay_off(work: Work, amount_minor: int, charges: list[tuple[int, int, int]], source: str, on: date) -> int:
+    """Nothing is owed afterwards: interest and fees as far as they are earned, and all principal."""
+    for index, interest_minor, fee_minor in charges:
+        work.change(index, accrued=NOTHING_ACCRUED, uncharged_interest_minor=0, uncharged_fee_minor=0, has_fallen=True)
+        name = f"/payoff/{work.parts[index].number}/{on}"
+        work.charge(index, INTEREST, interest_minor, on, name)
+        work.charge(index, FEE, fee_minor, on, name)
+        part = work.parts[index]
+        for component in (FEE, INTEREST, PRINCIPAL):
+            if owed_minor := work.open_minor(index, component):
+                work.pay(index, component, owed_minor, source, on)
+                amount_minor -= owed_minor
+        if part.covered_on is None:
+            work.change(index, covered_on=on)
+    return amount_minor
+
+
+def _pay_accrued(work: Work, amount_minor: int, source: str, on: date) -> int:
+    for index in range(work.waiting, len(work.parts)):
+        part = work.parts[index]
+        if amount_minor and part.accrued.numerator > 0:
+            charge_interest(work, index, on, f"/interest/{part.number}/{on}")
+            taken_minor = min(amount_minor, work.parts[index].interest_minor)
+            if taken_minor:
+                work.pay(index, INTEREST, taken_minor, source, on)
+            amount_minor -= taken_minor
+    return amount_minor
+
+
+def _pay_early_daily(work: Work, amount_minor: int, source: str, on: date, prepayment: str) -> None:
+    """Principal at once, with the next installment; unless it pays that, the installment still asks for all it did."""
+    first = work.waiting
+    part = work.parts[first]
+    if prepayment == "next":
+        exceeds = amount_minor > part.principal_minor
+        give_room(work, first, amount_minor, source, on)
+    else:
+        give_room(work, first, part.principal_minor + amount_minor, source, on)
+        work.change(first, amount_minor=part.amount_minor + amount_minor)
+    work.pay(first, PRINCIPAL, amount_minor, source, on)
+    if prepayment == LOWER:
+        respread(work, source, on, since=on, first=first)
+    elif prepayment == "next" and exceeds:
+        respread(work, source, on, since=part.due_on, first=first + 1)
+
+
+def _pay_early_scheduled(work: Work, amount_minor: int, source: str, on: date, prepayment: str) -> int:
+    first = work.waiting
+    if prepayment == "next":
+        return _pay_next(work, amount_minor, source, on)
+    taken = evenly(work, amount_minor, first) if prepayment == LOWER else from_the_end(work, amount_minor, first)
+    for index, part_minor in taken:
+        part = work.parts[index]
+        if part_minor == part.principal_minor and work.servicing.payoff_interest != "all":
+            work.change(index, uncharged_interest_minor=0, uncharged_fee_minor=0)
+        work.pay(index, PRINCIPAL, part_minor, source, on)
+    return amount_minor - sum(part_minor for _, part_minor in taken)
+
+
+def _pay_next(work: Work, amount_minor: int, source: str, on: date) -> int:
+    """Installment by installment, each with its agreed interest and fees, which are charged when money reaches them."""
+    order = work.agreement.allocation_rule(0).order
+    for index in range(work.waiting, len(work.parts)):
+        for component in order:
+            if not amount_minor:
+                return 0
+            name = f"/early/{work.parts[index].number}/{on}"
+            if component == INTEREST:
+                charge_interest(work, index, on, name)
+            elif component == FEE:
+                charge_fee(work, index, on, name)
+            taken_minor = min(amount_minor, work.open_minor(index, component))
+            if taken_minor:
+                work.pay(index, component, taken_minor, source, on)
+                amount_minor -= taken_minor
+    return amount_minor

@@ -11,6 +11,7 @@ of Apache Fineract.
 
 from collections.abc import Sequence
 
+from ledger.domain import daycount
 from ledger.domain.frame import Frame
 from ledger.domain.rounding import rounded
 from ledger.domain.terms import Residue, Rounding
@@ -156,8 +157,8 @@ def _known_weights(frame: Frame, start: int) -> tuple[list[int], int]:
     """Interest on one unit of the periods from `start` on, as the amount of an installment takes it."""
     terms, periods = frame.terms, frame.periods
     level = terms.installment_changes == "level"
-    if terms.installment_period == "period":
-        top, below = frame.rhythm.every.share
+    if terms.installment_period != "day_count":
+        top, below = _equal_share(frame)
         rates = periods.rates[start:] if level else [periods.rates[start]] * (frame.count - start)
         free = [0 if share == 0 else top for share in periods.shares[start:]]
         return [rate * share for rate, share in zip(rates, free, strict=True)], periods.rate_denominator * below
@@ -168,3 +169,12 @@ def _known_weights(frame: Frame, start: int) -> tuple[list[int], int]:
     if terms.odd_days == "added" and start == 0:
         weights[0] = periods.regular_weight
     return weights, periods.denominator
+
+
+def _equal_share(frame: Frame) -> Ratio:
+    """The share of a year of every period, where all are taken as equal."""
+    every = frame.rhythm.every
+    if frame.terms.installment_period == "period":
+        return every.share
+    days = 30 * every.count if every.monthly else every.days
+    return days, 360 if daycount.denominator(frame.terms.day_count) == 360 else 365

@@ -76,6 +76,58 @@ class LoanExists(Refused):
     code = "loan_exists"
 
 
+class NotDisbursed(Refused):
+    """Something that needs a debt, on a loan of which nothing is paid out yet."""
+
+    code = "not_disbursed"
+
+
+class AlreadyDisbursed(Refused):
+    """A disbursement beyond what was agreed, or one that cannot be undone any more."""
+
+    code = "already_disbursed"
+
+
+class LoanEnded(Refused):
+    """Something that a loan which is withdrawn, written off or closed does not take any more."""
+
+    code = "loan_ended"
+
+
+class NothingToWaive(Refused):
+    code = "nothing_to_waive"
+
+
+class ApprovalMissing(Refused):
+    """An amount that needs a second person, who is not the one who asks."""
+
+    code = "approval_missing"
+
+
+class CreditTooSmall(Refused):
+    code = "credit_too_small"
+
+
+class CoolingOffOver(Refused):
+    code = "cooling_off_over"
+
+
+class TransactionNotFound(NotFound):
+    code = "transaction_not_found"
+
+
+class PartyExists(Refused):
+    code = "party_exists"
+
+
+class PartyNotFound(NotFound):
+    code = "party_not_found"
+
+
+class UnknownRole(BadInput):
+    code = "unknown_role"
+
+
 class PaymentNotFound(NotFound):
     code = "payment_not_found"
 

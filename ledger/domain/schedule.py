@@ -17,7 +17,7 @@ from ledger.domain.installments import METHODS, Rows
 from ledger.domain.interest import read_rate
 from ledger.domain.periods import Periods, periods_of, periods_until
 from ledger.domain.rounding import rounded
-from ledger.domain.terms import BusinessDay, Fee, FeeTiming, Method, Terms
+from ledger.domain.terms import BusinessDay, DayCount, Fee, FeeTiming, Method, Terms
 from ledger.domain.terms_checks import INSTALLMENTS_MAX, check
 from schemas.values import LARGEST_MINOR, State
 
@@ -51,6 +51,15 @@ class Schedule(State, frozen=True):
     unused: int = 0
 
 
+class InterestPeriod(State, frozen=True):
+    """Interest counts from `since` to the day before `until`. `share`: the part of a year that this is, where it is
+    agreed whatever days are in it."""
+
+    since: date
+    until: date
+    share: tuple[int, int] | None
+
+
 def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
     """The schedule that the terms agree on.
 
@@ -78,6 +87,24 @@ def build(terms: Terms, calendars: Calendars | None = None) -> Schedule:
         deducted_fee_minor=_deducted(terms),
         unused=frame.count - count if terms.term is not None and terms.method is not Method.BULLET else 0,
     )
+
+
+def interest_periods(terms: Terms, calendars: Calendars | None = None) -> tuple[InterestPeriod, ...]:
+    """The interest period of each line but the down payment; raises as `build`."""
+    check(terms)
+    moves = terms.business_day is not BusinessDay.NONE
+    periods = _frame(terms, (calendars or _no_calendars)(terms.calendar or "") if moves else _always).periods
+    starts = [terms.disbursed_on, *periods.ends[:-1]]
+    bottom = periods.denominator // periods.rate_denominator
+    is_agreed = terms.day_count is DayCount.PERIOD or terms.interest_from_due_dates == "nominal"
+    found = [
+        InterestPeriod(since=since, until=until, share=(share, bottom) if is_agreed or not share else None)
+        for since, until, share in zip(starts, periods.ends, periods.shares, strict=True)
+    ]
+    if terms.method is not Method.BULLET:
+        return tuple(found)
+    whole = (sum(periods.shares), bottom) if is_agreed or not sum(periods.shares) else None
+    return (InterestPeriod(since=terms.disbursed_on, until=periods.ends[-1], share=whole),)
 
 
 def fee_minor(fee: Fee, terms: Terms, owed_minor: int = 0) -> int:

@@ -205,7 +205,8 @@ class Terms(Value, frozen=True):
     `installment_minor`: the agreed amount of an installment, for the method that is named after it.
     `lines`: the agreed installments, for the method `explicit`.
     `installment_period`: how the amount of an equal installment is worked out: `day_count` by the same shares of a
-    year as interest, `period` as if every period were the same.
+    year as interest, `period` as if every period were the same, `thirty_days` as if every month had 30 of the days
+    that a year of the day count has.
     `installment_changes`: what a later disbursement or rate step does to the amount of equal installments:
     `recalculated` works it out anew for those due after it, `level` has one amount, worked out with all of them.
     `odd_days`: interest of the days by which the first period is longer or shorter than a whole one: `spread` over

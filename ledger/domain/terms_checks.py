@@ -24,7 +24,7 @@ SPAN_YEARS_MAX = 100
 """From the disbursement to a date that the terms name."""
 
 WORDS = {
-    "installment_period": ("day_count", "period"),
+    "installment_period": ("day_count", "period", "thirty_days"),
     "installment_changes": ("recalculated", "level"),
     "odd_days": ("spread", "added"),
     "odd_day_place": ("first", "last"),

@@ -9,11 +9,14 @@ from itertools import count
 from pathlib import Path
 
 from ledger.domain.book import open_book
-from ledger.domain.loan import Loan, apply, next_action_on, open_bullet, receive_payment, reverse_payment, visit
+from ledger.domain.loan import Loan, apply, next_action_on
+from ledger.domain.opening import open_bullet
+from ledger.domain.payments import receive_payment, reverse_payment, visit
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from schemas.books.events import DayClosed, EventSkipped
 from schemas.envelope import digest
 from schemas.values import Basis, Event
+from tests.golden.lives import whole_lives
 
 FOLDER = Path(__file__).parent
 BOOK_ID, LOAN_ID = "wallet-cn", "xqd20260105"
@@ -46,6 +49,7 @@ def _story() -> Iterator[tuple[str, date, Sequence[Event], date | None]]:
         yield f"loan/{LOAN_ID}", day, events, next_action_on(loan)
     closed = DayClosed(book_id=BOOK_ID, business_date=date(2026, 2, 13), loans_visited=1)
     yield f"book/{BOOK_ID}", date(2026, 2, 14), [closed], None
+    yield from whole_lives()
     skipped = EventSkipped(
         book_id=BOOK_ID,
         position=7,

@@ -9,8 +9,9 @@ from functools import partial, reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.allocation import cover_all
+from ledger.domain.fold import fold
 from ledger.domain.loan import Loan, apply, settled
+from ledger.domain.transactions import PAYMENT
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from schemas.envelope import read
 from schemas.payments.events import PaymentReceived
@@ -58,7 +59,7 @@ def lives(draw: st.DrawFn) -> Life:
         for entry in [entry for entry in waiting if entry.day <= day and draw(st.booleans())]:
             waiting.remove(entry)
             steps.append(partial(enter, life, entry, today))
-        if counted := [payment.payment_id for payment in life.loan.counted]:
+        if counted := [payment.id for payment in life.loan.counted if payment.kind == PAYMENT]:
             steps += [partial(life.reverses, name, today) for name in counted if draw(st.booleans())]
         for step in draw(st.permutations(steps)):
             step()
@@ -101,8 +102,8 @@ def test_no_event_makes_or_loses_money(life: Life) -> None:
 
 @given(life=lives())
 def test_cash_in_is_what_was_allocated_and_what_is_credit(life: Life) -> None:
-    cash_minor = sum(payment.amount_minor for payment in life.loan.counted)
-    lent_minor = sum(due.principal_minor for due in life.loan.dues)
+    cash_minor = sum(payment.amount_minor for payment in life.loan.counted if payment.kind == PAYMENT)
+    lent_minor = sum(each.principal_minor for each in life.loan.agreement.installments)
     credit_minor, owed_minor = -account(life.events, "credit"), account(life.events, "receivable")
     assert account(life.events, "cash") == cash_minor
     assert cash_minor == credit_minor + lent_minor - owed_minor
@@ -114,7 +115,7 @@ def test_cash_in_is_what_was_allocated_and_what_is_credit(life: Life) -> None:
 @given(life=lives())
 def test_no_installment_is_ever_paid_beyond_what_it_needs_on_any_date(life: Life) -> None:
     lines = balances(life.events)
-    for due in life.loan.dues:
+    for due in life.loan.agreement.installments:
         owed_minor = 0
         for value_date in sorted({day for day, _, _ in lines}):
             owed_minor += lines[value_date, "receivable", due.number]
@@ -167,8 +168,7 @@ def test_a_replay_from_stored_bytes_gives_the_same_state(life: Life) -> None:
 def test_after_a_visit_an_installment_is_open_and_marked_exactly_if_it_is_past_due(life: Life, on: int) -> None:
     today = OPENED + timedelta(LAST_DAY + on)
     life.day_end(today)
-    coverage, _ = cover_all(life.loan.dues, life.loan.counted)
-    for cover in coverage.covers:
+    for cover in fold(life.loan.agreement, life.loan.counted, today).parts:
         mark, covered = life.loan.mark(cover.number), cover.covered_on
         if covered is None:
             assert (mark is not None and mark.cured_on is None) == (today > cover.due_on)
@@ -177,14 +177,15 @@ def test_after_a_visit_an_installment_is_open_and_marked_exactly_if_it_is_past_d
 
 
 @given(life=lives())
-def test_the_coverage_kept_from_payment_to_payment_is_that_of_all_payments_at_once(life: Life) -> None:
+def test_the_tally_kept_from_fact_to_fact_is_that_of_all_facts_at_once(life: Life) -> None:
     loan: Loan | None = None
     for event in life.events:
         loan = apply(loan, event)
         assert loan
-        coverage, shares = cover_all(loan.dues, loan.counted)
-        assert settled(loan).coverage == coverage
-        assert sum(share.amount_minor for share in shares) == coverage.paid_minor
+        work = fold(loan.agreement, loan.counted, loan.reached)
+        assert settled(loan).tally == work.tally()
+        shared_minor = sum(share.amount_minor for shares in work.shares.values() for share in shares)
+        assert shared_minor == work.paid_minor
 
 
 @given(life=lives())
@@ -207,13 +208,13 @@ def test_every_standing_is_what_a_recomputation_from_the_events_before_gives(lif
 
 def recomputed(loan: Loan, event: LoanEvent) -> object:
     """Standing after a request, from the loan that the request left behind."""
-    coverage, _ = cover_all(loan.dues, loan.counted)
-    needed = {cover.number: cover.needed_minor for cover in coverage.covers}
+    tally = fold(loan.agreement, loan.counted, loan.reached).tally()
+    needed = {part.number: part.principal_minor for part in tally.parts}
     marked = {number for number, mark in loan.marks if mark.cured_on is None}
     principal_minor = sum(needed.values())
     status = "overdue" if marked else "active" if principal_minor else "paid_off"
-    lent_minor = sum(due.principal_minor for due in loan.dues)
-    paid_minor = sum(payment.amount_minor for payment in loan.counted)
+    lent_minor = sum(each.principal_minor for each in loan.agreement.installments)
+    paid_minor = sum(payment.amount_minor for payment in loan.counted if payment.kind == PAYMENT)
     return type(event.standing)(
         status=status,
         principal_minor=principal_minor,

@@ -29,10 +29,13 @@ def test_all_lines_that_the_rules_of_a_loan_write_are_in_the_chart() -> None:
     [
         (lambda line: replace(line, account="petty_cash"), "account 'petty_cash', which is not in it"),
         (
-            lambda line: replace(line, component="interest"),
-            "receivable for component interest; it carries one of principal",
+            lambda line: replace(line, component="tax"),
+            "receivable for component tax; it carries one of fee, interest, penalty_interest, principal",
         ),
-        (lambda line: replace(line, component=ABSENT), "component none; it carries one of principal"),
+        (
+            lambda line: replace(line, component=ABSENT),
+            "component none; it carries one of fee, interest, penalty_interest, principal",
+        ),
         (lambda line: replace(line, installment=ABSENT), "receivable for no installment"),
         (lambda line: replace(line, account="cash"), "cash for component principal; it carries none"),
         (lambda line: replace(line, account="cash", component=ABSENT), "cash for installment 1"),

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.domain.allocation import Payment
-from ledger.domain.history import NO_PAYMENTS, History
+from ledger.domain.history import NO_TRANSACTIONS, History
+from ledger.domain.transactions import PAYMENT, Transaction
 
 DAY = date(2026, 3, 1)
 
 
-def history_of(count: int) -> tuple[History, list[Payment]]:
-    payments = [Payment(payment_id=f"p{n}", amount_minor=n + 1, paid_on=DAY, received_at="x") for n in range(count)]
-    history = NO_PAYMENTS
+def history_of(count: int) -> tuple[History, list[Transaction]]:
+    payments = [Transaction(f"p{n}", PAYMENT, DAY, n + 1, "x") for n in range(count)]
+    history = NO_TRANSACTIONS
     for payment in payments:
-        history = history.with_payment(payment)
+        history = history.with_transaction(payment)
     return history, payments
 
 
@@ -22,13 +22,13 @@ def history_of(count: int) -> tuple[History, list[Payment]]:
 def test_what_is_packed_is_what_was_put_in(count: int) -> None:
     history, payments = history_of(count)
     assert len(history) == count
-    assert list(history.payments()) == payments
+    assert list(history.transactions()) == payments
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
 def test_each_payment_is_found_by_its_id_and_nothing_else_is(count: int) -> None:
     history, payments = history_of(count)
-    assert [history.find(payment.payment_id) for payment in payments] == payments
+    assert [history.find(payment.id) for payment in payments] == payments
     assert history.find(f"p{count}") is None
 
 
@@ -39,5 +39,5 @@ def test_a_part_of_an_id_is_not_an_id() -> None:
 
 def test_the_history_before_is_left_as_it_was() -> None:
     before, payments = history_of(63)
-    before.with_payment(Payment(payment_id="next", amount_minor=1, paid_on=DAY))
-    assert list(before.payments()) == payments
+    before.with_transaction(Transaction("next", PAYMENT, DAY, 1))
+    assert list(before.transactions()) == payments

@@ -16,7 +16,9 @@ from ledger.domain.errors import (
     UnknownCause,
     WrongCurrency,
 )
-from ledger.domain.loan import apply, open_bullet, receive_payment
+from ledger.domain.loan import apply
+from ledger.domain.opening import open_bullet
+from ledger.domain.payments import receive_payment
 from schemas.books.events import DayClosed
 from schemas.errors import LedgerError
 from schemas.loans.events import LoanOpened
@@ -170,7 +172,8 @@ def test_a_payment_is_reversed_once() -> None:
 def test_a_reversal_has_one_of_the_causes_that_are_told_apart() -> None:
     life = Life()
     life.pays(1, OPENED, payment_id="p1")
-    with pytest.raises(UnknownCause, match="for 'Bounced!'; give one of bank_return, payer_dispute, lender_error"):
+    message = "for 'Bounced!'; give one of bank_return, payer_dispute, lender_error, misdirected"
+    with pytest.raises(UnknownCause, match=message):
         life.reverses("p1", OPENED, cause="Bounced!")
 
 
@@ -185,7 +188,7 @@ def test_credit_covers_what_a_reversal_opens() -> None:
     life = Life()
     life.pays(100_00, OPENED, payment_id="p1")
     life.pays(100_00, TOMORROW)
-    assert names(life.reverses("p1", today=TOMORROW)) == ["PaymentReversed", "LoanPaidOff"]
+    assert names(life.reverses("p1", today=TOMORROW)) == ["PaymentReversed", "AllocationsRestated", "LoanPaidOff"]
     assert (life.standing.credit_minor, life.loan.paid_off_on) == (0, TOMORROW)
 
 

@@ -113,14 +113,19 @@ def test_a_backdated_payment_withdraws_a_mark_that_was_never_true() -> None:
 def test_a_backdated_payment_that_completes_later_money_withdraws_a_cure_too() -> None:
     life = an_overdue_life()
     life.pays(100_00, days(5))
-    assert names(life.pays(100_00, DUE, today=days(6))) == ["PaymentReceived", "OverdueWithdrawn", "LoanPaidOff"]
+    assert names(life.pays(100_00, DUE, today=days(6))) == [
+        "PaymentReceived",
+        "AllocationsRestated",
+        "OverdueWithdrawn",
+        "LoanPaidOff",
+    ]
     assert (life.standing.credit_minor, life.loan.paid_off_on) == (100_00, DUE)
 
 
 def test_a_backdated_part_corrects_the_date_of_the_cure() -> None:
     life = an_overdue_life()
     life.pays(100_00, days(9))
-    [_, cured, paid_off] = life.pays(100_00, days(4), today=days(10))
+    [_, _, cured, paid_off] = life.pays(100_00, days(4), today=days(10))
     assert isinstance(cured, InstallmentCured)
     assert (cured.cured_on, cured.days_past_due) == (days(4), 4)
     assert isinstance(paid_off, LoanPaidOff)

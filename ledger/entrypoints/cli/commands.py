@@ -3,21 +3,24 @@
 import typer
 
 from ledger.entrypoints.cli import (
+    adjusting,
     dead_letters,
     development,
+    lending,
     loan_queries,
     projections,
     queries,
     recovery,
     servers,
     setup,
+    statements,
     workers,
     writing,
 )
 
 
 def register(app: typer.Typer) -> None:
-    for module in (setup, writing, queries, loan_queries, workers, recovery):
+    for module in (setup, writing, lending, adjusting, queries, loan_queries, statements, workers, recovery):
         module.register(app)
     app.add_typer(queries.audit_app, name="audit")
     app.add_typer(projections.app, name="projections")

@@ -108,12 +108,18 @@ def _fields(found: LoanAsOf) -> dict[str, object]:
 
 
 def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, last_line: str) -> None:
-    lent, owed, overdue, credit = amounts(
-        ledger, row.currency, row.lent_minor, row.total_due_minor, row.overdue_minor, row.credit_minor
+    lent, owed, principal, overdue, credit = amounts(
+        ledger,
+        row.currency,
+        row.lent_minor,
+        row.total_due_minor,
+        row.principal_minor,
+        row.overdue_minor,
+        row.credit_minor,
     )
     dates = f"opened {row.opened_on}, due {row.due_on}"
     console.print(f"Loan [bold]{row.loan}[/]   {lent} {row.currency}   {row.product}, {dates}")
-    console.print(f"Status {row.status}   owed {owed}   overdue {overdue}   credit {credit}")
+    console.print(f"Status {row.status}   owed {owed}, principal {principal}   overdue {overdue}   credit {credit}")
     console.print(last_line)
 
 
@@ -146,9 +152,21 @@ def _print_diff(ledger: Ledger, found: LoanDiff) -> None:
 def _print_schedule(ledger: Ledger, version: Schedule, currency: str) -> None:
     print_table(
         f"Schedule, version {version.version}, known from position {version.from_position:,}",
-        {"installment": "right", "due": "left", "principal": "right", "currency": "left"},
+        {
+            "installment": "right",
+            "due": "left",
+            "principal": "right",
+            "interest": "right",
+            "fees": "right",
+            "currency": "left",
+        },
         [
-            (line.number, line.due_on, *amounts(ledger, currency, line.principal_minor), currency)
+            (
+                line.number,
+                line.due_on,
+                *amounts(ledger, currency, line.principal_minor, line.interest_minor, line.fee_minor),
+                currency,
+            )
             for line in version.lines
         ],
     )

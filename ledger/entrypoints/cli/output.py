@@ -47,12 +47,17 @@ def print_table(
         _print_long_table(title, columns, texts, footer)
         return
     table = Table(
-        title=title, title_justify="left", title_style="bold", caption=footer, caption_justify="left", box=None
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        caption=Text(footer) if footer else None,
+        caption_justify="left",
+        box=None,
     )
     for heading, side in columns.items():
-        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+        table.add_column(Text(heading), justify="right" if side == "right" else "left", overflow="fold")
     for row in texts:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     console.print(table)
 
 
@@ -62,7 +67,8 @@ def _print_long_table(
     """The same without wrapping cells to a window: to lay out twenty thousand rows takes the library twenty seconds."""
     lines = [list(columns), *rows]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    console.print(title, style="bold", markup=False)
+    if title:
+        console.print(title, style="bold", markup=False)
     for line in lines:
         cells = [
             " " * (width - cell_len(cell)) + cell if side == "right" else cell + " " * (width - cell_len(cell))

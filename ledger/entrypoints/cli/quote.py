@@ -87,7 +87,7 @@ def quote(
     elif batch:
         _answer_batch(terms or "-", rows_only=rows_only, line_bytes=line_bytes)
     elif terms is not None:
-        _answer_one(_read_terms(terms), rows_only=rows_only, json=json)
+        _answer_one(read_request(read_terms(terms)), rows_only=rows_only, json=json)
     else:
         _answer_one(arguments.request_of(given, today=system_clock().date()), rows_only=rows_only, json=json)
 
@@ -151,12 +151,13 @@ def _read(stream: BinaryIO) -> bytes:
     return os.read(stream.fileno(), _CHUNK_BYTES)
 
 
-def _read_terms(file: str) -> QuoteRequest:
+def read_terms(file: str) -> bytes:
+    """Terms as JSON from a file, or from standard input (`-`)."""
     with _opened(file) as stream:
         text = stream.read(LINE_BYTES_MAX + 1)
     if len(text) > LINE_BYTES_MAX:
         raise LineTooLong(f"asked for a quote by {file}, which has more than {LINE_BYTES_MAX} bytes; give one object")
-    return read_request(text)
+    return text
 
 
 @contextmanager

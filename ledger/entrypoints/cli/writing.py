@@ -75,7 +75,7 @@ def open_loan(
             opened_on=optional_date(on),
             borrower_id=borrower,
         )
-        _execute(ledger, command, key, json=json)
+        execute(ledger, command, key, json=json)
 
 
 def pay(
@@ -90,7 +90,7 @@ def pay(
 ) -> None:
     """Record a payment. What exceeds the debt becomes the borrower's credit."""
     with Ledger(read_settings()) as ledger:
-        of_loan = currency or ledger.currency_of(loan)
+        of_loan = currency or ledger.loan(loan).currency
         command = RecordPayment(
             loan_id=loan,
             currency=currency,
@@ -99,19 +99,21 @@ def pay(
             payment_id=payment,
             method=method,
         )
-        _execute(ledger, command, key, json=json)
+        execute(ledger, command, key, json=json)
 
 
 def reverse(
     loan: LoanId,
     payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="Id of the payment; see ledger loan history.")],
-    cause: Annotated[str, typer.Option(help="bank_return, payer_dispute or lender_error.")] = "bank_return",
+    cause: Annotated[
+        str, typer.Option(help="bank_return, payer_dispute, lender_error or misdirected.")
+    ] = "bank_return",
     key: Key = None,
     json: Json = False,
 ) -> None:
     """Reverse a payment, as if it had never counted."""
     with Ledger(read_settings()) as ledger:
-        _execute(ledger, ReversePayment(loan_id=loan, payment_id=payment, cause=cause), key, json=json)
+        execute(ledger, ReversePayment(loan_id=loan, payment_id=payment, cause=cause), key, json=json)
 
 
 def day_end(
@@ -141,7 +143,8 @@ def register(app: typer.Typer) -> None:
     app.command("day-end")(day_end)
 
 
-def _execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool) -> None:
+def execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool) -> None:
+    """Have a command decided and recorded, and print what came of it."""
     used = ledger.new_key() if key is None else require_key(key)
     order = Order(command=command, key=used, today=ledger.today(), principal=ledger.settings.principal)
     answer = ledger.desk.execute(order)

@@ -29,6 +29,7 @@ from projections.runner import Runner
 from schemas.books.events import DayClosed, EventSkipped
 from schemas.registry import REGISTRY
 from schemas.values import ABSENT, Event
+from tests.golden.lives import whole_lives
 from tests.loan_builders import Life, a_loan_opened, days
 
 PARTITIONS = 12
@@ -76,6 +77,8 @@ class RecordedBook:
         """Record events of every type that there is; the last position."""
         self.lives(4)
         self.records("loan/late-entry", a_withdrawn_mark("late-entry").events)
+        for stream, _, events, _ in whole_lives():
+            self.records(stream, events)
         day = DayClosed(book_id=self.book.book_id, business_date=days(5), loans_visited=1)
         last = self.records(f"book/{self.book.book_id}", [day, a_skip(self.book.book_id, 1)])
         assert {event.type for event in self.journal.after(0, 1_000)} == set(REGISTRY.types)
@@ -177,7 +180,7 @@ def a_recorded_book(database: Database, journal: Journal, book_id: str) -> Recor
         opened_on=date(2026, 1, 1),
         time_zone="UTC",
         cut_off="00:00",
-        currencies={"USD": 2},
+        currencies={"CNY": 2, "USD": 2},
         partitions=PARTITIONS,
         key_id="0" * 64,
     )

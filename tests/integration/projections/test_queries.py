@@ -159,6 +159,7 @@ ASKS: dict[str, Callable[[Queries], object]] = {
     "loan_diff": lambda queries: queries.loan_diff("late", 1, 4),
     "schedules": lambda queries: queries.schedules("late"),
     "payments": lambda queries: queries.payments("late"),
+    "statement": lambda queries: queries.statement("late", None, days(3)),
     "trial_balance": lambda queries: queries.trial_balance(days(3)),
     "portfolio": lambda queries: queries.portfolio(days(3), days(3)),
     "history": lambda queries: queries.history("late"),

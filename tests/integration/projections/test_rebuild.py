@@ -286,19 +286,19 @@ def a_new_version() -> Projection:
     sql = dict(LOAN_NOW.statements)
     sql["tables"] = sql["tables"].replace(b"status ", b"grade text not null default 'new', status ")
     sql["rows"] = sql["rows"].replace(b"status,", b"status, grade,")
-    return replace(LOAN_NOW, version=2, statements=sql)
+    return replace(LOAN_NOW, version=3, statements=sql)
 
 
 def test_a_new_version_says_what_is_new_and_is_swapped_in_when_accepted(recorded: RecordedBook) -> None:
     recorded.lives(5)
     recorded.catches_up()
     newer = a_new_version()
-    with pytest.raises(BuildDiffers, match=r"version 1 has another shape than 2: column \"grade\" does not exist"):
+    with pytest.raises(BuildDiffers, match=r"version 2 has another shape than 3: column \"grade\" does not exist"):
         rebuilt(recorded, newer)
     rebuilt(recorded, newer, accept="grades")
     live = build_of(recorded, Place.LIVE)
     assert live
-    assert (live.version, live.reason) == (2, "grades")
+    assert (live.version, live.reason) == (3, "grades")
     recorded.lives(1)
     with a_runner(recorded, newer) as runner:
         runner.catch_up()
@@ -322,7 +322,7 @@ def test_a_program_that_is_newer_than_the_tables_leaves_them_alone_and_brings_th
     recorded.lives(5)
     with (
         a_runner(recorded, a_new_version()) as runner,
-        pytest.raises(RebuildNeeded, match=r"version 1 filled its tables\. Run ledger projections rebuild loan_now"),
+        pytest.raises(RebuildNeeded, match=r"version 2 filled its tables\. Run ledger projections rebuild loan_now"),
     ):
         runner.catch_up()
     assert recorded.positions("audit_trail") == recorded.journal.partition_heads()
@@ -333,7 +333,7 @@ def test_a_program_that_is_older_than_the_tables_refuses(recorded: RecordedBook)
     recorded.lives(1)
     recorded.catches_up()
     rebuilt(recorded, a_new_version(), accept="grades")
-    with pytest.raises(TablesNewer, match=r"asked for version 1 of loan_now; version 2"):
+    with pytest.raises(TablesNewer, match=r"asked for version 2 of loan_now; version 3"):
         recorded.catches_up()
     with pytest.raises(TablesNewer):
         bring_current(recorded.database, recorded.journal, recorded.book)

@@ -1,0 +1,123 @@
+"""Where a loan stands once some of its facts are taken in their order: what each installment asks for and still lacks.
+
+Amounts are in minor units. A tally is what a fold leaves behind, so that the next fact costs the same however many
+there were before it.
+"""
+
+from datetime import date
+
+from ledger.domain.agreement import Agreement, Installment
+from ledger.domain.interest import NOTHING_ACCRUED, Accrued
+from ledger.domain.transactions import Order
+from schemas.values import State
+
+
+class Part(State, frozen=True, array_like=True):
+    """One installment. The first four amounts are still open; principal is all that is planned for it, the others are
+    what is charged already.
+
+    `amount_minor`: principal and interest together, as agreed. `uncharged_*`: agreed, and charged when it is due.
+    `charged_interest_minor`: all interest of it, paid or not. `repaid_minor`: principal that is paid. `asked_minor`:
+    principal, interest and fees that it asks for in all. `in_time_minor`: what of it came by `late_from`, the due date
+    or the day of a later excuse. `covered_on`: value date of what completed it. `accrued`: interest of its period so
+    far. `overdue`: penalty interest that is not charged yet, counted to `overdue_to`. `late_fee_on`: when the next late
+    fee is charged, unless it is covered.
+    """
+
+    number: int
+    due_on: date
+    since: date
+    until: date
+    share: tuple[int, int] | None
+    late_from: date
+    overdue_to: date
+    amount_minor: int
+    principal_minor: int
+    interest_minor: int = 0
+    fee_minor: int = 0
+    penalty_minor: int = 0
+    uncharged_interest_minor: int = 0
+    uncharged_fee_minor: int = 0
+    charged_interest_minor: int = 0
+    repaid_minor: int = 0
+    asked_minor: int = 0
+    in_time_minor: int = 0
+    covered_on: date | None = None
+    has_fallen: bool = False
+    late_fee_on: date | None = None
+    accrued: Accrued = NOTHING_ACCRUED
+    overdue: Accrued = NOTHING_ACCRUED
+
+    @property
+    def lacks_minor(self) -> int:
+        """What it takes to cover it; penalty interest does not count."""
+        return (
+            self.principal_minor
+            + self.interest_minor
+            + self.fee_minor
+            + self.uncharged_interest_minor
+            + self.uncharged_fee_minor
+        )
+
+    @property
+    def owed_minor(self) -> int:
+        """Principal, and what is charged."""
+        return self.principal_minor + self.interest_minor + self.fee_minor + self.penalty_minor
+
+
+class Tally(State, frozen=True):
+    """`parts`: in the order of due dates. `to`: the day up to which installments have fallen due and late fees are
+    charged; `newest`: where the last thing stands that happened. `accrued_to`: the day up to which interest is counted.
+    `lent_minor`, `paid_minor`: all disbursements, all money. `charged_minor`: all charges; `allowed`: what each yearly
+    cap allows so far. `late_fees_minor`: of those. `claims`: what was written off, by component and
+    installment. `last_paid_on`: value date of what was last taken off a debt."""
+
+    parts: tuple[Part, ...]
+    to: date
+    newest: Order | None = None
+    accrued_to: date = date.min
+    lent_minor: int = 0
+    paid_minor: int = 0
+    credit_minor: int = 0
+    charged_minor: int = 0
+    late_fees_minor: int = 0
+    allowed: tuple[Accrued, ...] = ()
+    claims: tuple[tuple[str, int, int], ...] = ()
+    written_off_on: date | None = None
+    last_paid_on: date | None = None
+    disbursed_on: date | None = None
+
+    @property
+    def principal_minor(self) -> int:
+        return sum(part.principal_minor for part in self.parts)
+
+    @property
+    def owed_minor(self) -> int:
+        return sum(part.owed_minor for part in self.parts)
+
+    def part(self, number: int) -> Part:
+        return next(part for part in self.parts if part.number == number)
+
+
+def nothing_yet(agreement: Agreement, on: date) -> Tally:
+    """Before the first disbursement."""
+    return Tally(parts=(), to=on, allowed=tuple(NOTHING_ACCRUED for _ in agreement.servicing.cost_caps))
+
+
+def part_of(installment: Installment, agreement: Agreement) -> Part:
+    """An installment of which nothing has happened yet."""
+    scheduled_minor = 0 if agreement.is_daily else installment.interest_minor
+    return Part(
+        number=installment.number,
+        due_on=installment.due_on,
+        since=installment.since,
+        until=installment.until,
+        share=installment.share,
+        late_from=installment.due_on,
+        overdue_to=installment.due_on,
+        amount_minor=installment.principal_minor + installment.interest_minor,
+        principal_minor=installment.principal_minor,
+        uncharged_interest_minor=scheduled_minor,
+        uncharged_fee_minor=installment.fee_minor,
+        asked_minor=installment.principal_minor + scheduled_minor + installment.fee_minor,
+    )

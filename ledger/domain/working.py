@@ -1,0 +1,216 @@
+"""A fold at work: what it changes, and the lines of double entry, charges and shares that it writes down on the way.
+
+Every line keeps the date on which it counts and the name of what made it, so that two folds can be compared line by
+line. What nobody entered has a name that begins with a slash.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from ledger.domain.agreement import FEE, INTEREST, NO_RATES, PENALTY, PRINCIPAL, Agreement
+from ledger.domain.interest import Accrued, Rates, rates_of, read_rate
+from ledger.domain.tally import Part, Tally
+from ledger.domain.transactions import Order
+from schemas.loans.servicing import CostCap
+
+
+class Line(NamedTuple):
+    """Where an amount is posted; what a posting says besides its amount."""
+
+    value_date: date
+    account: str
+    component: str = ""
+    installment: int = 0
+
+
+class Entry(NamedTuple):
+    """An amount on a line; `source` names what made it."""
+
+    source: str
+    line: Line
+    amount_minor: int
+
+
+class Charged(NamedTuple):
+    """A charge; `rule` is empty where all that was asked for was charged."""
+
+    source: str
+    on: date
+    component: str
+    installment: int
+    amount_minor: int
+    asked_minor: int
+    rule: str
+
+
+class Share(NamedTuple):
+    """What one transaction gives to one component of one installment; no component: to the credit of the borrower."""
+
+    component: str
+    installment: int
+    amount_minor: int
+
+
+CREDIT = ""
+
+_FIELDS = {
+    PRINCIPAL: "principal_minor",
+    INTEREST: "interest_minor",
+    FEE: "fee_minor",
+    PENALTY: "penalty_minor",
+}
+_NO_LIMIT = 2**63
+_INCOME = {INTEREST: "interest_income", FEE: "fee_income", PENALTY: "penalty_income"}
+
+
+class Work:
+    """One pass over facts. `entries`, `charges` and `shares` are what this pass has made, `points` how often
+    time did something; the rest goes on from a tally."""
+
+    def __init__(self, agreement: Agreement, tally: Tally) -> None:
+        self.agreement = agreement
+        self.servicing = agreement.servicing
+        self.parts = list(tally.parts)
+        self.to = tally.to
+        self.newest = tally.newest
+        self.accrued_to = tally.accrued_to
+        self.lent_minor = tally.lent_minor
+        self.paid_minor = tally.paid_minor
+        self.credit_minor = tally.credit_minor
+        self.charged_minor = tally.charged_minor
+        self.late_fees_minor = tally.late_fees_minor
+        self.allowed = list(tally.allowed)
+        self.claims = tally.claims
+        self.written_off_on = tally.written_off_on
+        self.last_paid_on = tally.last_paid_on
+        self.disbursed_on = tally.disbursed_on
+        self.points = 0
+        self.principal_minor = tally.principal_minor
+        self.entries: list[Entry] = []
+        self.charges: list[Charged] = []
+        self.shares: dict[str, list[Share]] = {}
+
+    def tally(self) -> Tally:
+        return Tally(
+            parts=tuple(self.parts),
+            to=self.to,
+            newest=self.newest,
+            accrued_to=self.accrued_to,
+            lent_minor=self.lent_minor,
+            paid_minor=self.paid_minor,
+            credit_minor=self.credit_minor,
+            charged_minor=self.charged_minor,
+            late_fees_minor=self.late_fees_minor,
+            allowed=tuple(self.allowed),
+            claims=self.claims,
+            written_off_on=self.written_off_on,
+            last_paid_on=self.last_paid_on,
+            disbursed_on=self.disbursed_on,
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Index of the first part that has not fallen due; how many have."""
+        return next((index for index, part in enumerate(self.parts) if not part.has_fallen), len(self.parts))
+
+    @property
+    def is_matured(self) -> bool:
+        return all(part.has_fallen for part in self.parts)
+
+    def post(self, source: str, line: Line, amount_minor: int) -> None:
+        if amount_minor:
+            self.entries.append(Entry(source, line, amount_minor))
+
+    def change(self, index: int, **fields: object) -> Part:
+        part = self.parts[index] = self.parts[index].changed(**fields)
+        return part
+
+    def open_minor(self, index: int, component: str) -> int:
+        amount: int = getattr(self.parts[index], _FIELDS[component])
+        return amount
+
+    def add(self, index: int, component: str, amount_minor: int) -> None:
+        """More (or less) is open of a component; no line is written."""
+        field = _FIELDS[component]
+        self.parts[index] = self.parts[index].changed(**{field: getattr(self.parts[index], field) + amount_minor})
+        if component == PRINCIPAL:
+            self.principal_minor += amount_minor
+
+    def charge(self, index: int, component: str, asked_minor: int, on: date, source: str) -> int:
+        """Charge as much as the caps leave room for; what was charged."""
+        if not asked_minor:
+            return 0
+        amount_minor, rule = self._within_caps(asked_minor)
+        number = self.parts[index].number
+        self.charged_minor += amount_minor
+        self.charges.append(Charged(source, on, component, number, amount_minor, asked_minor, rule))
+        self.post(source, Line(on, "receivable", component, number), amount_minor)
+        self.post(source, Line(on, _INCOME[component]), -amount_minor)
+        self.add(index, component, amount_minor)
+        if component == INTEREST:
+            part = self.parts[index]
+            self.change(index, charged_interest_minor=part.charged_interest_minor + amount_minor)
+        return amount_minor
+
+    def pay(self, index: int, component: str, amount_minor: int, source: str, on: date) -> None:
+        """Take an amount, of which so much is open, off a component. The line on the other account is the caller's."""
+        part, field = self.parts[index], _FIELDS[component]
+        changes: dict[str, object] = {field: getattr(part, field) - amount_minor}
+        if component == PRINCIPAL:
+            changes["repaid_minor"] = part.repaid_minor + amount_minor
+            self.principal_minor -= amount_minor
+        if component != PENALTY and on <= part.late_from:
+            changes["in_time_minor"] = part.in_time_minor + amount_minor
+        part = self.parts[index] = part.changed(**changes)
+        if component != PENALTY and not part.lacks_minor and self.is_covered_once_paid(part):
+            self.parts[index] = part.changed(covered_on=on)
+        self.last_paid_on = on
+        self.post(source, Line(on, "receivable", component, part.number), -amount_minor)
+        self.shares.setdefault(source, []).append(Share(component, part.number, amount_minor))
+
+    def is_covered_once_paid(self, part: Part) -> bool:
+        """Interest that accrues is only known when the installment falls due."""
+        return part.has_fallen or not self.agreement.bears_interest
+
+    def to_credit(self, amount_minor: int, source: str, on: date) -> None:
+        """The borrower has so much more with us."""
+        if amount_minor:
+            self.credit_minor += amount_minor
+            self.post(source, Line(on, "credit"), -amount_minor)
+            self.shares.setdefault(source, []).append(Share(CREDIT, 0, amount_minor))
+
+    def move_principal(self, source: str, on: date, wanted: Iterable[tuple[int, int]]) -> None:
+        """Plan principal for parts anew: (index, minor units) with the same sum as before."""
+        for index, principal_minor in wanted:
+            part = self.parts[index]
+            self.post(source, Line(on, "receivable", PRINCIPAL, part.number), principal_minor - part.principal_minor)
+            if principal_minor != part.principal_minor:
+                self.parts[index] = part.changed(principal_minor=principal_minor)
+
+    def reach(self, order: Order) -> None:
+        if self.newest is None or self.newest < order:
+            self.newest = order
+
+    def _within_caps(self, asked_minor: int) -> tuple[int, str]:
+        amount_minor, rule = asked_minor, ""
+        for cap, allowed in zip(self.servicing.cost_caps, self.allowed, strict=True):
+            room_minor = max(0, _allowed_minor(cap, allowed, self.lent_minor) - self.charged_minor)
+            if room_minor < amount_minor:
+                amount_minor, rule = room_minor, cap.rule
+        return amount_minor, rule
+
+
+def cap_rates(cap: CostCap) -> Rates:
+    return rates_of(cap.annual_rate) if cap.annual_rate else NO_RATES
+
+
+def _allowed_minor(cap: CostCap, allowed: Accrued, lent_minor: int) -> int:
+    """All charges together, rounded down; a cap with two rates allows what both of them do."""
+    limits = []
+    if cap.annual_rate:
+        limits.append(allowed.numerator // allowed.denominator)
+    if cap.of_principal:
+        top, bottom = read_rate(cap.of_principal)
+        limits.append(lent_minor * top // bottom)
+    return min(limits, default=_NO_LIMIT)

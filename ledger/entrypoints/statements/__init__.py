@@ -1,0 +1,1 @@
+"""Statements for people who are no operators: texts in their language, and the forms in which they get them."""

@@ -1,0 +1,141 @@
+"""Loans whose lives have an event of every type that the one loan of the story has not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from ledger.domain import adjustments, opening, parties, payments
+from ledger.domain.adjustments import Wish
+from ledger.domain.loan import Loan, apply, next_action_on
+from ledger.domain.opening import Signed
+from ledger.domain.terms import DayCount, Terms
+from schemas.loans.events import Party
+from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
+from schemas.values import Basis, Event
+
+Step = tuple[str, date, Sequence[Event], date | None]
+Decide = Callable[[Loan], Sequence[Event]]
+
+_BASIS = Basis(engine="2", policy="consumer/cn@2026-01", tzdata="2025.2")
+_SERVICING = Servicing(
+    policy="consumer/cn@2026-01",
+    allocation=(
+        AllocationRule(from_days_past_due=0, order=("fee", "penalty_interest", "interest", "principal")),
+        AllocationRule(from_days_past_due=91, order=("principal", "interest", "fee", "penalty_interest")),
+    ),
+    accrual="daily",
+    early_money="interest_first",
+    prepayment="lower",
+    penalty_interest=PenaltyInterest(day_count="actual/360", uplift="0.5", grace_days=3),
+    late_fee=LateFee(amount_minor=10_00, grace_days=3, at_most_minor=20_00),
+    cost_caps=(CostCap(rule="agreed-48-percent", annual_rate="0.48"),),
+    cooling_off_days=7,
+    waiver_limit_minor=50_00,
+)
+
+
+def whole_lives() -> Iterator[Step]:
+    """Three loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from."""
+    yield from _life("xqd20260106", _STORY)
+    yield from _life("xqd20260107", _LOST)
+    yield from _life("xqd20260108", [(_on(1, 9), lambda loan: opening.withdraw(loan, today=_on(1, 9)))])
+
+
+def _life(loan_id: str, steps: Sequence[tuple[date, Decide]]) -> Iterator[Step]:
+    signed = _signed()
+    events = opening.agree(None, loan_id, signed, _no_calendars, today=_on(1, 5), basis=_BASIS)
+    loan = _folded(None, events)
+    yield f"loan/{loan_id}", _on(1, 5), events, None
+    for day, decide in [(_on(1, 6), _pays_out("out-1")), *steps]:
+        events = list(decide(loan))
+        loan = _folded(loan, events)
+        yield f"loan/{loan_id}", day, events, next_action_on(loan)
+
+
+def _folded(loan: Loan | None, events: Sequence[Event]) -> Loan:
+    for event in events:
+        loan = apply(loan, event)
+    assert loan
+    return loan
+
+
+def _signed() -> Signed:
+    terms = Terms(
+        principal_minor=1200_00,
+        currency="CNY",
+        disbursed_on=_on(1, 6),
+        annual_rate="0.18",
+        term=3,
+        day_count=DayCount.ACTUAL_360,
+        jurisdiction="cn",
+        lender="consumer_finance",
+    )
+    borrower = Party(party_id="b-7002", role="borrower", since=_on(1, 5))
+    return Signed(terms, _SERVICING, "installments", "7f" * 32, (borrower,))
+
+
+def _pays_out(name: str) -> Decide:
+    return lambda loan: opening.disburse(
+        loan, name, 1200_00, "CNY", _no_calendars, paid_out_on=_on(1, 6), today=_on(1, 6), method="wallet"
+    )
+
+
+def _pays(name: str, amount_minor: int, paid_on: date, today: date) -> Decide:
+    return lambda loan: payments.receive_payment(
+        loan, name, amount_minor, "CNY", paid_on=paid_on, today=today, method="bank_transfer"
+    )
+
+
+def _wish(name: str, amount_minor: int, on: date) -> Wish:
+    return Wish(name, amount_minor, "CNY", on=on, today=on)
+
+
+def _on(month: int, day: int) -> date:
+    return date(2026, month, day)
+
+
+def _no_calendars(name: str) -> Callable[[date], bool]:
+    raise AssertionError(f"no life needs the calendar {name}")
+
+
+_GUARANTOR = Party(party_id="g-31", role="guarantor", since=_on(1, 7))
+_STORY: list[tuple[date, Decide]] = [
+    (_on(1, 6), lambda loan: opening.fail_disbursement(loan, "out-1", reason="account closed", today=_on(1, 6))),
+    (_on(1, 6), _pays_out("out-2")),
+    (_on(1, 7), lambda loan: parties.join(loan, _GUARANTOR, today=_on(1, 7))),
+    (_on(1, 8), lambda loan: parties.leave(
+        loan, "g-31", "guarantor", left_on=_on(1, 9), today=_on(1, 8), reason="replaced"
+    )),
+    (_on(2, 5), lambda loan: payments.announce_payment(
+        loan, "wx-1", 410_00, "CNY", pending_on=_on(2, 5), today=_on(2, 5), method="card"
+    )),
+    (_on(2, 6), lambda loan: payments.fail_payment(loan, "wx-1", reason="limit of the card", today=_on(2, 6))),
+    (_on(2, 6), lambda loan: payments.visit(loan, business_date=_on(2, 6))),
+    (_on(2, 11), lambda loan: payments.visit(loan, business_date=_on(2, 11))),
+    (_on(2, 12), _pays("bank-1", 900_00, _on(2, 12), _on(2, 12))),
+    (_on(2, 13), lambda loan: adjustments.charge_fee(loan, _wish("fee-1", 5_00, _on(2, 13)), name="certificate")),
+    (_on(2, 14), lambda loan: adjustments.waive(
+        loan, _wish("waiver-1", 2_00, _on(2, 14)), component="fee", reason="complaint 81", actor="lender:ann"
+    )),
+    (_on(2, 15), lambda loan: adjustments.credit_goodwill(
+        loan, _wish("goodwill-1", 60_00, _on(2, 15)), reason="complaint 81", actor="lender:ann",
+        approved_by="lender:bo"
+    )),
+    (_on(2, 16), lambda loan: adjustments.refund_by_merchant(
+        loan, _wish("merchant-1", 100_00, _on(2, 16)), method="card"
+    )),
+    (_on(2, 18), _pays("bank-2", 20_00, _on(2, 6), _on(2, 18))),
+    (_on(2, 20), lambda loan: adjustments.reverse_transaction(
+        loan, "goodwill-1", cause="lender_error", today=_on(2, 20)
+    )),
+    (_on(2, 25), _pays("bank-3", 900_00, _on(2, 25), _on(2, 25))),
+    (_on(2, 26), lambda loan: adjustments.refund_credit(
+        loan, _wish("refund-1", 10_00, _on(2, 26)), method="bank_transfer"
+    )),
+]  # fmt: skip
+_LOST: list[tuple[date, Decide]] = [
+    (_on(9, 1), lambda loan: adjustments.write_off(
+        loan, "loss-1", on=_on(9, 1), today=_on(9, 1), reason="cannot be found"
+    )),
+    (_on(9, 9), _pays("court-1", 30_00, _on(9, 9), _on(9, 9))),
+    (_on(9, 10), lambda loan: adjustments.close(loan, reason="sold", today=_on(9, 10))),
+]  # fmt: skip
