@@ -59,7 +59,8 @@ class Decider:
             before, today=order.today, basis=self._basis, fallback_id=f"payment-{command.id.hex()[:16]}"
         )
         require_bookable(chart_on(order.today), events)
-        loan = reduce(loans.apply, events, before)
+        folded = reduce(loans.apply, events, before)
+        loan = folded and loans.settled(folded)
         decision = Decision(
             head=stored.head, events=events, next_action_on=loans.next_action_on(loan) if loan else None
         )

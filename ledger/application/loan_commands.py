@@ -30,7 +30,7 @@ class AgreeLoan(LoanCommand):
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         signed = Signed(
             terms=Terms.from_plain(self.terms),
-            servicing=servicing_policy(self.policy),
+            servicing=servicing_policy(self.policy, today),
             product=self.product,
             cost_table_hash=self.cost_table_hash,
             parties=tuple(Party(party_id=party_id, role=role, since=today) for role, party_id in self.parties),

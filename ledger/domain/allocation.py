@@ -50,16 +50,16 @@ def use_credit(work: Work, source: str, on: date) -> None:
 def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
     """Indices and components in the order in which they are paid."""
     due = [index for index, part in enumerate(work.parts) if part.has_fallen and part.owed_minor]
-    charged = [
-        index for index, part in enumerate(work.parts) if not part.has_fallen and part.owed_minor > part.principal_minor
-    ]
-    late = min((work.parts[index].late_from for index in due), default=on)
-    rule = work.agreement.allocation_rule(days_past_due(late, on))
-    if rule.across == "component":
-        yield from ((index, component) for component in rule.order for index in due)
-    else:
-        yield from ((index, component) for index in due for component in rule.order)
-    yield from ((index, component) for index in charged for component in COMPONENTS if component != PRINCIPAL)
+    if due:
+        late = min(work.parts[index].late_from for index in due)
+        rule = work.agreement.allocation_rule(days_past_due(late, on))
+        if rule.across == "component":
+            yield from ((index, component) for component in rule.order for index in due)
+        else:
+            yield from ((index, component) for index in due for component in rule.order)
+    for index, part in enumerate(work.parts):
+        if not part.has_fallen and part.owed_minor > part.principal_minor:
+            yield from ((index, component) for component in COMPONENTS if component != PRINCIPAL)
 
 
 def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment: str) -> int:
@@ -83,7 +83,7 @@ def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment:
 def _pay_off(work: Work, amount_minor: int, charges: list[tuple[int, int, int]], source: str, on: date) -> int:
     """Nothing is owed afterwards: interest and fees as far as they are earned, and all principal."""
     for index, interest_minor, fee_minor in charges:
-        work.change(index, accrued=NOTHING_ACCRUED, uncharged_interest_minor=0, uncharged_fee_minor=0, has_fallen=True)
+        work.fall(index, accrued=NOTHING_ACCRUED, uncharged_interest_minor=0, uncharged_fee_minor=0, has_fallen=True)
         name = f"/payoff/{work.parts[index].number}/{on}"
         work.charge(index, INTEREST, interest_minor, on, name)
         work.charge(index, FEE, fee_minor, on, name)

@@ -43,6 +43,7 @@ from ledger.domain.transactions import (
 from ledger.domain.working import CREDIT, Line, Share, Work
 
 _LAST_IN_DAY = (99, "", "")
+_last: list[tuple[Tally | None, Transaction | None, Tally]] = [(None, None, Tally(parts=(), to=date.min))]
 
 
 def fold(agreement: Agreement, transactions: Iterable[Transaction], to: date) -> Work:
@@ -62,6 +63,24 @@ def go_on(agreement: Agreement, tally: Tally) -> Work:
 def follows(tally: Tally, transaction: Transaction) -> bool:
     """Whether a transaction comes after all that has happened, so that a fold can go on with it."""
     return transaction.kind != TAKE_BACK and (tally.newest is None or tally.newest < order_of(transaction))
+
+
+def after(agreement: Agreement, tally: Tally, transaction: Transaction) -> Tally:
+    """The tally with one more transaction, which follows it. The last one is remembered: what decides to record a fact
+    and what folds its event ask for the same."""
+    known_tally, known_transaction, known = _last[0]
+    if known_tally is tally and known_transaction == transaction:
+        return known
+    work = go_on(agreement, tally)
+    take(work, transaction)
+    return remembered(tally, transaction, work)
+
+
+def remembered(tally: Tally, transaction: Transaction, work: Work) -> Tally:
+    """The tally of a fold that went on from one with a transaction, kept for whoever asks next."""
+    found = work.tally()
+    _last[0] = tally, transaction, found
+    return found
 
 
 def take(work: Work, transaction: Transaction) -> None:
@@ -114,7 +133,7 @@ def _fall_due(work: Work, index: int, on: date) -> None:
         hold_amount(work, index, name, on)
     part = work.parts[index]
     covered_on = part.covered_on or (None if part.lacks_minor else on)
-    work.change(index, has_fallen=True, asked_minor=part.in_time_minor + part.lacks_minor, covered_on=covered_on)
+    work.fall(index, has_fallen=True, asked_minor=part.in_time_minor + part.lacks_minor, covered_on=covered_on)
     use_credit(work, name, on)
     begin_lateness(work, index)
 
@@ -128,7 +147,7 @@ def _disburse(work: Work, paid_out: Transaction) -> None:
     if work.parts:
         _disburse_more(work, paid_out)
         return
-    work.parts = [part_of(installment, work.agreement) for installment in work.agreement.installments]
+    work.begin([part_of(installment, work.agreement) for installment in work.agreement.installments])
     work.accrued_to = work.disbursed_on = on
     for part in work.parts:
         work.principal_minor += part.principal_minor
@@ -239,7 +258,7 @@ def _owe_again(work: Work, index: int, debt: Share, source: str, on: date) -> No
     if was_covered:
         changes |= {"late_from": max(part.late_from, on), "overdue_to": max(part.overdue_to, on)}
     changes["covered_on"] = None
-    part = work.change(index, **changes)
+    part = work.fall(index, **changes)
     work.change(index, asked_minor=part.lacks_minor + part.in_time_minor)
     if was_covered:
         begin_lateness(work, index)

@@ -15,7 +15,7 @@ count, in the order of their value dates; events record how that result changed.
 from datetime import date
 
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
-from ledger.domain.fold import fold, follows, go_on, pass_time, take
+from ledger.domain.fold import after, fold, follows, go_on, pass_time
 from ledger.domain.history import NO_TRANSACTIONS, History
 from ledger.domain.tally import Part, Tally
 from ledger.domain.terms import Terms
@@ -160,9 +160,7 @@ def with_transaction(loan: Loan, transaction: Transaction) -> Loan:
     """The loan with one more fact; its tally goes on where nothing comes after it."""
     history, tally = loan.history.with_transaction(transaction), loan.tally
     if tally and follows(tally, transaction):
-        work = go_on(loan.agreement, tally)
-        take(work, transaction)
-        return loan.changed(history=history, tally=work.tally())
+        return loan.changed(history=history, tally=after(loan.agreement, tally, transaction))
     return loan.changed(history=history, tally=None)
 
 

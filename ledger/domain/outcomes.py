@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from ledger.domain.fold import fold, follows, go_on, pass_time, take
+from ledger.domain.fold import fold, follows, go_on, pass_time, remembered, take
 from ledger.domain.loan import Loan
 from ledger.domain.standing import consequences, standing
 from ledger.domain.tally import Part
@@ -69,6 +69,7 @@ def added(loan: Loan, transaction: Transaction, today: date, write: Write) -> li
     if follows(loan.known, transaction):
         work = go_on(loan.agreement, loan.known)
         take(work, transaction)
+        remembered(loan.known, transaction, work)
         pass_time(work, reached)
         found = _in_order(work, transaction.id)
     else:

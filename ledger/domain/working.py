@@ -66,12 +66,13 @@ _INCOME = {INTEREST: "interest_income", FEE: "fee_income", PENALTY: "penalty_inc
 
 class Work:
     """One pass over facts. `entries`, `charges` and `shares` are what this pass has made, `points` how often
-    time did something; the rest goes on from a tally."""
+    time did something; the rest goes on from a tally. `waiting`: index of the first part that has not fallen due."""
 
     def __init__(self, agreement: Agreement, tally: Tally) -> None:
         self.agreement = agreement
         self.servicing = agreement.servicing
         self.parts = list(tally.parts)
+        self.waiting = self._first_waiting()
         self.to = tally.to
         self.newest = tally.newest
         self.accrued_to = tally.accrued_to
@@ -110,13 +111,26 @@ class Work:
         )
 
     @property
-    def waiting(self) -> int:
-        """Index of the first part that has not fallen due; how many have."""
-        return next((index for index, part in enumerate(self.parts) if not part.has_fallen), len(self.parts))
-
-    @property
     def is_matured(self) -> bool:
-        return all(part.has_fallen for part in self.parts)
+        return self.waiting == len(self.parts)
+
+    def fall(self, index: int, **fields: object) -> Part:
+        """A part falls due, or is waiting again: what is next is looked for anew."""
+        part = self.change(index, **fields)
+        self.waiting = self._first_waiting()
+        return part
+
+    def begin(self, parts: list[Part]) -> None:
+        """The first money is paid out."""
+        self.parts = parts
+        self.waiting = self._first_waiting()
+
+    def _first_waiting(self) -> int:
+        """Index of the first part that has not fallen due; how many parts there are, if all have."""
+        for index, part in enumerate(self.parts):
+            if not part.has_fallen:
+                return index
+        return len(self.parts)
 
     def post(self, source: str, line: Line, amount_minor: int) -> None:
         if amount_minor:

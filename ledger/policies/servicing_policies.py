@@ -1,9 +1,12 @@
-"""Reads the servicing policies: how loans are served that are agreed under a name. Each is a file of that name."""
+"""Reads the servicing policies: how loans are served that are agreed under a name. Each is a folder, with a file for
+each date from which other values hold.
+"""
 
 import tomllib
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import msgspec
 
@@ -11,7 +14,7 @@ from ledger.domain.agreement import COMPONENTS
 from schemas.errors import BadInput, Misconfigured
 from schemas.loans.servicing import Servicing
 
-_KEYS = {"source", "confidence", "effective_from", "values"}
+_KEYS = {"source", "confidence", "values"}
 _WORDS = {
     "accrual": ("scheduled", "daily"),
     "accrual_rounding": ("period", "stretch"),
@@ -31,32 +34,35 @@ class UnreadablePolicy(Misconfigured):
 
 def servicing_policies() -> list[str]:
     """The names of all policies."""
-    files = resources.files("ledger.policies").joinpath("servicing").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    return sorted(folder.name for folder in _folder().iterdir())
 
 
-@cache
-def servicing_policy(name: str) -> Servicing:
-    """The policy of a name; its id in events is the name and the date since when it holds."""
+@lru_cache(maxsize=1024)
+def servicing_policy(name: str, on: date) -> Servicing:
+    """The policy of a name that holds on a date; its id in events is the name and the first date on which it holds."""
     if name not in servicing_policies():
-        raise UnknownPolicy(
-            f"asked to serve a loan by policy {name[:60]!r}; use one of {', '.join(servicing_policies())}"
-        )
-    text = resources.files("ledger.policies").joinpath("servicing", f"{name}.toml").read_text("utf-8")
-    return read_policy(name, text)
+        known = ", ".join(servicing_policies())
+        raise UnknownPolicy(f"asked to serve a loan by policy {name[:60]!r}; use one of {known}")
+    begun = [file for file in _folder().joinpath(name).iterdir() if file.name <= f"{on}.toml"]
+    if not begun:
+        raise UnknownPolicy(f"asked to serve a loan by policy {name} on {on}; it holds from a later date on")
+    newest = max(begun, key=lambda file: file.name)
+    return read_policy(f"{name}@{newest.name.removesuffix('.toml')}", newest.read_text("utf-8"))
 
 
-def read_policy(name: str, text: str) -> Servicing:
+def read_policy(policy: str, text: str) -> Servicing:
     """A policy from its TOML. Raises `UnreadablePolicy` with what is wrong."""
     try:
         found = tomllib.loads(text)
         if wrong := found.keys() ^ _KEYS:
             raise ValueError(f"{', '.join(sorted(wrong))} missing or unknown")
-        since: date = found["effective_from"]
-        servicing = msgspec.convert({"policy": f"{name}@{since}", **found["values"]}, Servicing)
-        return require_consistent(servicing)
+        return require_consistent(msgspec.convert({"policy": policy, **found["values"]}, Servicing))
     except (ValueError, TypeError, msgspec.ValidationError) as error:
-        raise UnreadablePolicy(f"asked to read servicing policy {name}: {error}; correct the file") from error
+        raise UnreadablePolicy(f"asked to read servicing policy {policy}: {error}; correct the file") from error
+
+
+def _folder() -> Traversable:
+    return resources.files("ledger.policies").joinpath("servicing")
 
 
 def require_consistent(servicing: Servicing) -> Servicing:
