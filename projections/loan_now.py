@@ -40,7 +40,7 @@ def _agree(connection: Connection, book: Book, events: Sequence[tuple[int, LoanE
     due = {
         event.loan_id: (event.loan_id, position, _last_due(event))
         for position, event in events
-        if isinstance(event, LoanDisbursed | ScheduleChanged)
+        if isinstance(event, LoanDisbursed | ScheduleChanged) and event.installments
     }
     if opened:
         connection.execute(_SQL["open"], _opened(opened) | {"book": book.book_id})

@@ -16,7 +16,9 @@ _AGREED = (LoanOpened, CreditAgreed, LoanDisbursed, ScheduleChanged)
 
 
 def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
-    agreed = [(fact.position, fact.event) for fact in facts if isinstance(fact.event, _AGREED)]
+    agreed = [
+        (fact.position, fact.event) for fact in facts if isinstance(fact.event, _AGREED) and fact.event.installments
+    ]
     if agreed:
         connection.execute(
             _SQL["insert"],

@@ -1,5 +1,6 @@
 """A book with a journal, and what Kafka holds of it."""
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from ledger.relay.cluster import Cluster
 from ledger.relay.relay import Limits, Relay, RelayedBook
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from schemas.values import Event
+from tests.golden.lives import whole_lives
 from tests.loan_builders import OPENED, Life, a_loan_opened, days
 
 PARTITIONS = 12
@@ -83,6 +85,19 @@ class RelayedLedger:
             assert outcome.verdict is Verdict.APPENDED
             return journal.head().position
 
+    def records_whole_lives(self) -> int:
+        """Record loans that have between them an event of every type of loans and payments; the journal's head."""
+        heads: dict[str, StreamHead] = {}
+        with Journal(self.database) as journal:
+            for stream, _, events, _ in whole_lives():
+                [outcome] = journal.append([self.request(stream, events, heads.get(stream))])
+                assert outcome.verdict is Verdict.APPENDED
+                last = journal.streams([stream])[stream]
+                heads[stream] = StreamHead(
+                    stream=stream, version=len(last), hash=hashlib.sha256(last[-1].state).digest()
+                )
+            return journal.head().position
+
     def journal(self) -> list[RecordedEvent]:
         with Journal(self.database) as journal:
             return journal.after(0, 1_000_000)
@@ -124,7 +139,7 @@ class RelayedLedger:
     def family_records(self) -> list[Any]:
         return self.published(*REGISTRY.families())
 
-    def request(self, stream: str, events: Sequence[Event]) -> Request:
+    def request(self, stream: str, events: Sequence[Event], head: StreamHead | None = None) -> Request:
         keyed = secrets.token_bytes(32)
         provenance = Provenance(
             book_id=self.book_id,
@@ -134,7 +149,7 @@ class RelayedLedger:
             command_id=keyed,
             command_hash=keyed,
         )
-        decision = Decision(head=StreamHead(stream=stream), events=events, next_action_on=days(40))
+        decision = Decision(head=head or StreamHead(stream=stream), events=events, next_action_on=days(40))
         return encode([decision], provenance, partitions=PARTITIONS, event_ids=random_event_ids)
 
 

@@ -15,6 +15,7 @@ from tests.integration.relay.relayed import RelayedLedger, another_producer, eve
 
 def test_kafka_carries_the_bytes_of_the_journal_on_both_topics(ledger: RelayedLedger) -> None:
     ledger.records_days()
+    ledger.records_whole_lives()
     head = ledger.records(60)
     assert ledger.drains() == head
     recorded = ledger.journal()
@@ -58,6 +59,7 @@ def test_events_of_a_key_arrive_in_their_order_over_many_windows(ledger: Relayed
 
 def test_a_plain_consumer_finds_each_event_in_the_topic_of_its_family(ledger: RelayedLedger) -> None:
     ledger.records_days()
+    ledger.records_whole_lives()
     ledger.records(3)
     ledger.drains()
     for topic in REGISTRY.families():
