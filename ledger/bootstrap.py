@@ -3,13 +3,13 @@
 import gc
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, timedelta
 from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ledger.application.books import BookDesk, BookReader, SkipEvent, current_basis
+from ledger.application.books import BookDesk, BookReader, current_basis
 from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
 from ledger.application.decider import Decider
@@ -18,12 +18,11 @@ from ledger.application.dev_book.book import DevBook, write_dev_book
 from ledger.application.dev_book.plan import Plan
 from ledger.application.dev_book.writer import Writer
 from ledger.application.import_loans import LoanImport
+from ledger.application.joint_desk import JointDesk
 from ledger.application.loan_store import LoanStore
 from ledger.clock import Clock, EventIds, random_event_ids, system_clock
 from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
-from ledger.domain.errors import LoanNotFound
-from ledger.domain.identifiers import loan_stream
 from ledger.domain.loan import Loan
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
@@ -38,23 +37,16 @@ from ledger.journal.loading import JournalLoad
 from ledger.journal.migrations import migrate
 from ledger.journal.partitioning import partition_of
 from ledger.journal.published import PublishedJournal
-from ledger.journal.records import RecordedEvent
 from ledger.journal.restore import JournalRestore
 from ledger.settings import Settings
-from projections.catalogue import PROJECTIONS, named
-from projections.dead_letters import DeadLetters
-from projections.errors import DeadLetterNotFound, PoisonedEvent, ProjectionStopped
+from ledger.upkeep import Upkeep
 from projections.feed import Feed
 from projections.freshness import Patience, bring_current, require_recorded
-from projections.inventory import Inventory, drop_aside, inventory
 from projections.journal_feed import JournalFeed
 from projections.lag import Lag
-from projections.place import Place
 from projections.projection import Projection
 from projections.queries import Queries
-from projections.rebuild import Limits, Rebuild, Rebuilt, Step
 from projections.runner import Runner
-from projections.verify import Verified, verify
 from schemas.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -156,15 +148,25 @@ class Ledger:
     def desk(self) -> Desk:
         _collect_garbage_less_often()
         settings = self.settings
-        decider = Decider(self.book, self.keys, current_basis(), clock=self.clock, event_ids=self._event_ids)
         limits = DeskLimits(
             attempts=settings.attempts,
             at_once=settings.append_batch,
             capacity=settings.queue_capacity,
             wait_s=settings.queue_wait_s,
         )
-        desk = Desk(self.journal, self.loans, decider, limits)
+        desk = Desk(self.journal, self.loans, self._decider, limits)
         return self._open.enter_context(desk)
+
+    @cached_property
+    def joint_desk(self) -> JointDesk:
+        """For commands about several loans at once."""
+        return JointDesk(
+            self.journal, self.commits, self.loans, self._decider, folds={}, attempts=self.settings.attempts
+        )
+
+    @cached_property
+    def _decider(self) -> Decider:
+        return Decider(self.book, self.keys, current_basis(), clock=self.clock, event_ids=self._event_ids)
 
     @cached_property
     def loans(self) -> LoanStore:
@@ -231,106 +233,18 @@ class Ledger:
         with self._queries() as queries:
             return queries.lag(self.reader), queries.workers(self.settings.lease_stale_s)
 
-    def rebuild(
-        self,
-        name: str,
-        *,
-        kafka: bool,
-        restart: bool,
-        accept: str | None,
-        progress: Progress | None = None,
-        step: Callable[[Step], None] = lambda _: None,
-    ) -> Rebuilt:
-        """Build a projection anew beside the live one, and swap; see `projections.rebuild`."""
-        projection, settings = named(name), self.settings
-        limits = Limits(batch=settings.rebuild_batch, stall_s=settings.lag_timeout_s, swap_s=settings.lag_timeout_s)
-        with Rebuild(
-            self.database,
-            self.reader,
-            self.book,
-            projection,
-            clock=self.clock,
-            principal=settings.principal,
-            limits=limits,
-        ) as rebuild:
-            feed = partial(self._kafka_feed, settings.rebuild_batch, f"rebuild-{name}") if kafka else None
-            return rebuild.run(feed, restart=restart, accept=accept, progress=progress, step=step)
-
-    def verify(self, name: str, *, loan: str | None, sample: int | None, progress: Progress | None = None) -> Verified:
-        """Compare live rows with a fold from the first event on: of one loan, of some, or all."""
-        if loan and not self.reader.streams([loan_stream(loan)])[loan_stream(loan)]:
-            raise LoanNotFound(f"asked to verify loan {loan}; this book has no such loan. ledger balances lists all")
-        loans = [loan] if loan else self.reader.some_loans(sample) if sample else None
-        return verify(
-            self.database,
-            self.reader,
-            self.book,
-            named(name),
-            loans=loans,
-            batch=self.settings.rebuild_batch,
-            progress=progress,
-        )
-
-    def inventory(self) -> list[Inventory]:
-        """All projections with their builds."""
-        return inventory(self.database, self.book.book_id, PROJECTIONS)
-
-    def drop_old(self, name: str) -> None:
-        """Drop what was live before the last swap of a projection."""
-        drop_aside(self.database, named(name), Place.OLD)
-
-    def drop_next(self, name: str) -> None:
-        """Drop what a rebuild of a projection has filled that did not come to a swap."""
-        drop_aside(self.database, named(name), Place.NEXT)
-
     @cached_property
-    def dead_letters(self) -> DeadLetters:
-        """Events that a projection could not apply."""
-        return DeadLetters(self.database, self.reader, self.book.book_id)
-
-    def recorded_at(self, position: int) -> RecordedEvent | None:
-        """What the journal holds at a position."""
-        return next(iter(self.reader.between(position, position)), None)
-
-    def retry_dead_letter(self, position: int, projection: str | None) -> list[str]:
-        """Have an event applied by the projections (None: all) that stand there; their names, once they have."""
-        projections = self.dead_letters.retry(position, projection and named(projection).name)
-        self._bring_past(position, projections)
-        return [each.name for each in projections]
-
-    def skip_dead_letter(self, position: int, projection: str | None, *, reason: str, key: str) -> int:
-        """Have a projection (None: all) pass over an event for good; the position of the event that says so."""
-        projection = projection and named(projection).name
-        if projection is None:
-            self._try_others(position)
-        recorded_at = self._book_desk(self.keys, self.settings.principal).skip_event(
-            SkipEvent(position=position, projection=projection, reason=reason),
-            key=key,
-            today=self.today(),
-            held=partial(self.dead_letters.skipping, position, projection),
-        )
-        concerned = {each.projection for each in self.dead_letters.at(position)}
-        self._bring_past(position, [each for each in PROJECTIONS if each.name in concerned & {projection or each.name}])
-        return recorded_at
-
-    def _try_others(self, position: int) -> None:
-        """Whoever nobody has asked since may well apply an event that stopped another."""
-        with suppress(DeadLetterNotFound, PoisonedEvent, ProjectionStopped):
-            stopped = {each.projection for each in self.dead_letters.at(position)}
-            self._bring_past(position, [each for each in PROJECTIONS if each.name not in stopped])
-
-    def _bring_past(self, position: int, projections: Sequence[Projection]) -> None:
-        """Past a dead letter; another one on another partition is nobody's concern here."""
-        partitions = {each.partition for each in self.dead_letters.at(position)}
-        bring_current(
+    def upkeep(self) -> Upkeep:
+        """What operators do to projections."""
+        return Upkeep(
             self.database,
             self.reader,
             self.book,
+            self.settings,
+            clock=self.clock,
             patience=self._patience(),
-            position=position,
-            partition=partitions.pop() if len(partitions) == 1 else None,
-            batch=self.settings.projection_batch,
-            projections=projections,
+            kafka_feed=self._kafka_feed,
+            book_desk=lambda: self._book_desk(self.keys, self.settings.principal),
         )
 
     def runner(self, *, kafka: bool) -> Runner:

@@ -1,7 +1,9 @@
 """From an order and the loan it is about to a request: what the domain decides, encoded."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import reduce
+from typing import Any, Protocol
 
 import msgspec
 
@@ -11,6 +13,7 @@ from ledger.clock import Clock, EventIds
 from ledger.domain import loan as loans
 from ledger.domain.accounts import require_bookable
 from ledger.domain.book import Book
+from ledger.domain.loan import Loan
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.errors import KeyReused
 from ledger.journal.keys import CommandKeys
@@ -24,6 +27,31 @@ class Keyed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     id: bytes
     hash: bytes
+
+
+class Wish(Protocol):
+    """A command, as far as recording it goes."""
+
+    @property
+    def currency(self) -> str | None: ...
+
+    def body(self) -> dict[str, Any]: ...
+
+
+class Asked(Protocol):
+    """An order, as far as recording it goes."""
+
+    @property
+    def command(self) -> Wish: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def today(self) -> date: ...
+
+    @property
+    def principal(self) -> str: ...
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -40,11 +68,16 @@ class Decider:
     def __init__(self, book: Book, keys: CommandKeys, basis: Basis, *, clock: Clock, event_ids: EventIds) -> None:
         self._book = book
         self._keys = keys
-        self._basis = basis
+        self.basis = basis
         self._clock = clock
         self._event_ids = event_ids
 
-    def keyed(self, order: Order) -> Keyed:
+    def require_currency(self, order: Asked) -> None:
+        """Raise `UnknownCurrency` where an order is about money that the book does not keep."""
+        if order.command.currency:
+            self._book.exponent(order.command.currency)
+
+    def keyed(self, order: Asked) -> Keyed:
         return Keyed(
             id=self._keys.command_id(self._book.book_id, order.principal, order.key),
             hash=self._keys.command_hash(order.command.body()),
@@ -52,18 +85,24 @@ class Decider:
 
     def decide(self, order: Order, command: Keyed, stored: StoredLoan) -> Decided:
         """Raises the refusal of the domain, and `Unbalanced` or `OutsideChart` for lines that no book may hold."""
-        if order.command.currency:
-            self._book.exponent(order.command.currency)
+        self.require_currency(order)
         before = stored.loan and loans.settled(stored.loan)
-        events = order.command.decide(
-            before, today=order.today, basis=self._basis, fallback_id=f"payment-{command.id.hex()[:16]}"
-        )
-        require_bookable(chart_on(order.today), events)
-        folded = reduce(loans.apply, events, before)
-        loan = folded and loans.settled(folded)
+        events = order.command.decide(before, today=order.today, basis=self.basis, fallback_id=fallback_id(command))
+        loan = folded(before, events)
         decision = Decision(
             head=stored.head, events=events, next_action_on=loans.next_action_on(loan) if loan else None
         )
+        request = self.request(order, command, [decision])
+        after = StoredLoan(loan=loan, head=_head(stored.head, request), snapshot_version=stored.snapshot_version)
+        return Decided(events=events, request=request, after=after)
+
+    def request(
+        self, order: Asked, command: Keyed, decisions: Sequence[Decision], also_read: Sequence[StreamHead] = ()
+    ) -> Request:
+        """What was decided, encoded; raises `Unbalanced` or `OutsideChart` for lines that no book may hold."""
+        chart = chart_on(order.today)
+        for decision in decisions:
+            require_bookable(chart, decision.events)
         provenance = Provenance(
             book_id=self._book.book_id,
             actor=order.principal,
@@ -72,9 +111,20 @@ class Decider:
             command_id=command.id,
             command_hash=command.hash,
         )
-        request = encode([decision], provenance, partitions=self._book.partitions, event_ids=self._event_ids)
-        after = StoredLoan(loan=loan, head=_head(stored.head, request), snapshot_version=stored.snapshot_version)
-        return Decided(events=events, request=request, after=after)
+        return encode(
+            decisions, provenance, partitions=self._book.partitions, event_ids=self._event_ids, also_read=also_read
+        )
+
+
+def fallback_id(command: Keyed) -> str:
+    """Names what the caller gave no name."""
+    return f"payment-{command.id.hex()[:16]}"
+
+
+def folded(loan: Loan | None, events: Sequence[Event]) -> Loan | None:
+    """The loan after some more events, settled."""
+    after = reduce(loans.apply, events, loan)
+    return after and loans.settled(after)
 
 
 def _head(before: StreamHead, request: Request) -> StreamHead:

@@ -128,6 +128,12 @@ class UnknownRole(BadInput):
     code = "unknown_role"
 
 
+class SameLoan(BadInput):
+    """A payment that is to be moved from a loan to itself."""
+
+    code = "same_loan"
+
+
 class PaymentNotFound(NotFound):
     code = "payment_not_found"
 

@@ -11,6 +11,7 @@ from ledger.domain.errors import (
     NotDisbursed,
     PaymentExists,
     PaymentNotFound,
+    SameLoan,
     UnknownCause,
     WrongCurrency,
 )
@@ -29,7 +30,9 @@ from schemas.payments.events import (
 )
 from schemas.values import ABSENT, LARGEST_MINOR, Event, MoneyEvent
 
-CAUSES = ("bank_return", "payer_dispute", LENDER_ERROR, "misdirected")
+MISDIRECTED = "misdirected"
+
+CAUSES = ("bank_return", "payer_dispute", LENDER_ERROR, MISDIRECTED)
 """Why a payment may be reversed."""
 
 
@@ -132,6 +135,31 @@ def reverse_payment(loan: Loan, payment_id: str, *, cause: str, today: date) -> 
         error = Transaction(take_back_of(payment_id), TAKE_BACK, today, found.amount_minor, about=payment_id)
         return added(loan, error, today, write)
     return removed(loan, found, today, write)
+
+
+def move_payment(
+    loan: Loan, other: Loan, payment_id: str, *, method: str, paid_on: date | None, today: date
+) -> tuple[list[Event], list[Event]]:
+    """Undo a payment that was meant for another loan, and take it there: what follows on the one, and on the other.
+
+    It keeps its id, its amount and, unless `paid_on` says otherwise, its value date: whoever paid on time was on time.
+    """
+    if loan.loan_id == other.loan_id:
+        raise SameLoan(f"asked to move payment {payment_id} from loan {loan.loan_id} to itself; name another loan")
+    reversed_ = reverse_payment(loan, payment_id, cause=MISDIRECTED, today=today)
+    found = loan.history.find(payment_id)
+    assert found, "only what is there is reversed"
+    received = receive_payment(
+        other,
+        payment_id,
+        found.amount_minor,
+        loan.currency,
+        paid_on=paid_on or found.on,
+        today=today,
+        method=method,
+        received_at=found.at,
+    )
+    return reversed_, received
 
 
 def visit(loan: Loan, *, business_date: date) -> Sequence[Event]:

@@ -31,7 +31,7 @@ def rebuild(ledger: Ledger, projection: Projection, *, kafka: bool = False) -> T
     """Build a projection from nothing, and put it in place."""
     moments: dict[Step, float] = {}
     events = ledger.journal.head().position
-    ledger.rebuild(
+    ledger.upkeep.rebuild(
         projection.name,
         kafka=kafka,
         restart=True,

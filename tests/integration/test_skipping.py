@@ -51,13 +51,13 @@ def allow(ledger: Ledger) -> None:
 
 
 def position_of_poison(ledger: Ledger) -> int:
-    [letter] = ledger.dead_letters.all()
+    [letter] = ledger.upkeep.dead_letters.all()
     return letter.position
 
 
 def skipped(ledger: Ledger, **other: Any) -> int:
     wish: dict[str, Any] = {"projection": "postings", "reason": "swapped lines", "key": "k"} | other
-    return ledger.skip_dead_letter(position_of_poison(ledger), **wish)
+    return ledger.upkeep.skip_dead_letter(position_of_poison(ledger), **wish)
 
 
 def balance_minor(ledger: Ledger) -> int:
@@ -101,20 +101,20 @@ def test_a_loan_that_there_is_not_is_said_to_be_none_also_before_any_loan(opened
 
 def test_a_retry_applies_the_event_once_its_cause_is_gone(stopped: Ledger) -> None:
     allow(stopped)
-    assert stopped.retry_dead_letter(position_of_poison(stopped), None) == ["postings"]
+    assert stopped.upkeep.retry_dead_letter(position_of_poison(stopped), None) == ["postings"]
     assert balance_minor(stopped) == 100_00 - POISON_MINOR
 
 
 def test_a_retry_with_the_cause_still_there_says_so(stopped: Ledger) -> None:
     with pytest.raises(PoisonedEvent, match="forbidden"):
-        stopped.retry_dead_letter(position_of_poison(stopped), None)
+        stopped.upkeep.retry_dead_letter(position_of_poison(stopped), None)
 
 
 def test_a_skip_is_an_event_of_the_book_that_says_who_what_and_why(stopped: Ledger) -> None:
-    recorded = stopped.recorded_at(skipped(stopped))
+    recorded = stopped.upkeep.recorded_at(skipped(stopped))
     assert recorded
     envelope = read(recorded.state)
-    [letter] = stopped.dead_letters.all()
+    [letter] = stopped.upkeep.dead_letters.all()
     assert (recorded.stream, recorded.topic, envelope.actor) == ("book/main", "ledger.books", "operator:cli")
     assert REGISTRY.decode(envelope) == EventSkipped(
         book_id="main",
@@ -156,10 +156,10 @@ def test_a_skip_with_the_key_of_another_is_refused(stopped: Ledger) -> None:
 def test_a_skip_that_cannot_be_is_refused_and_leaves_all_as_it_was(
     stopped: Ledger, other: dict[str, object], error: type[Exception]
 ) -> None:
-    before = stopped.journal.head(), stopped.dead_letters.all()
+    before = stopped.journal.head(), stopped.upkeep.dead_letters.all()
     with pytest.raises(error):
         skipped(stopped, **other)
-    assert (stopped.journal.head(), stopped.dead_letters.all()) == before
+    assert (stopped.journal.head(), stopped.upkeep.dead_letters.all()) == before
 
 
 def test_what_is_skipped_is_not_skipped_again(stopped: Ledger) -> None:
@@ -171,4 +171,4 @@ def test_what_is_skipped_is_not_skipped_again(stopped: Ledger) -> None:
 @pytest.mark.parametrize(("position", "error"), [(1, DeadLetterNotFound), (99, EventNotFound)])
 def test_only_a_dead_letter_is_skipped(stopped: Ledger, position: int, error: type[Exception]) -> None:
     with pytest.raises(error, match=f"position {position}"):
-        stopped.skip_dead_letter(position, None, reason="no", key="k")
+        stopped.upkeep.skip_dead_letter(position, None, reason="no", key="k")

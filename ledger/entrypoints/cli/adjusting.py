@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.application.joint_commands import MovePayment
 from ledger.application.loan_commands import (
     AnnouncePayment,
     ChargeFee,
@@ -17,7 +18,7 @@ from ledger.application.loan_commands import (
 from ledger.bootstrap import Ledger
 from ledger.domain.money import parse_minor
 from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, optional_date
-from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute, loan_app
+from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute, execute_jointly, loan_app
 from ledger.settings import read_settings
 
 Amount = Annotated[str, typer.Argument(help="Amount in the loan's currency, for example 25.00.")]
@@ -183,6 +184,29 @@ def payment_failed(
     """Record that a payment which was on its way will not come."""
     with Ledger(read_settings()) as ledger:
         execute(ledger, FailPayment(loan_id=loan, payment_id=payment, reason=reason), key, json=json)
+
+
+@loan_app.command("move-payment")
+def move_payment(
+    loan: LoanId,
+    payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="Id of the payment; see ledger loan history.")],
+    to: Annotated[str, typer.Option(metavar="LOAN", help="The loan that it was meant for.")],
+    on: OnDate = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Move a payment that was meant for another loan there. Default: it keeps its value date."""
+    with Ledger(read_settings()) as ledger:
+        with ledger.queries() as queries:
+            found = next((each for each in queries.payments(loan) if each.payment == payment), None)
+        command = MovePayment(
+            payment_id=payment,
+            from_loan_id=loan,
+            to_loan_id=to,
+            method=found.method if found else "",
+            paid_on=optional_date(on),
+        )
+        execute_jointly(ledger, command, key, json=json)
 
 
 def register(app: typer.Typer) -> None:

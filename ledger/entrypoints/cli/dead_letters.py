@@ -27,7 +27,7 @@ Past = Annotated[bool, typer.Option("--all", help="Those too that were applied o
 def list_letters(past: Past = False, json: Json = False) -> None:
     """What stands in the way of which projection."""
     with Ledger(read_settings()) as ledger:
-        letters = [each for each in ledger.dead_letters.all() if past or not each.is_passed]
+        letters = [each for each in ledger.upkeep.dead_letters.all() if past or not each.is_passed]
     if json:
         print_json(letters)
         return
@@ -45,7 +45,7 @@ def list_letters(past: Past = False, json: Json = False) -> None:
 def show(position: Position, json: Json = False) -> None:
     """One event that could not be applied, as it was recorded, and why."""
     with Ledger(read_settings()) as ledger:
-        letters, recorded = ledger.dead_letters.at(position), ledger.recorded_at(position)
+        letters, recorded = ledger.upkeep.dead_letters.at(position), ledger.upkeep.recorded_at(position)
     state = recorded.state if recorded else None
     document = _document(state)
     found = {"position": position, "hash": state and digest(state).hex(), "event": document, "letters": letters}
@@ -74,7 +74,7 @@ def show(position: Position, json: Json = False) -> None:
 def retry(position: Position, projection: OfProjection = None, json: Json = False) -> None:
     """Have an event tried again, once what was in its way is gone: by the workers, or at once if none is running."""
     with Ledger(read_settings()) as ledger:
-        names = ledger.retry_dead_letter(position, projection)
+        names = ledger.upkeep.retry_dead_letter(position, projection)
     if json:
         print_json({"position": position, "applied": names})
     else:
@@ -87,7 +87,7 @@ def skip(
 ) -> None:
     """Have projections pass over an event for good. That is an event itself; the skipped one stays where it is."""
     with Ledger(read_settings()) as ledger:
-        recorded_at = ledger.skip_dead_letter(position, projection, reason=reason, key=key or ledger.new_key())
+        recorded_at = ledger.upkeep.skip_dead_letter(position, projection, reason=reason, key=key or ledger.new_key())
     if json:
         print_json({"position": position, "projection": projection, "recorded_at_position": recorded_at})
         return

@@ -41,7 +41,7 @@ From = Annotated[Source, typer.Option("--from", help="Where the events come from
 def list_projections(json: Json = False) -> None:
     """All projections: what they hold, and who put it there."""
     with Ledger(read_settings()) as ledger:
-        found = ledger.inventory()
+        found = ledger.upkeep.inventory()
     if json:
         print_json(found)
         return
@@ -77,7 +77,7 @@ def rebuild(
     if accept is not None and not accept.strip():
         raise ReasonMissing("asked to accept a difference without a reason; say why: --accept REASON")
     with Ledger(read_settings()) as ledger, progress(f"Rebuilding {name}", "events", rate=True) as report:
-        done = ledger.rebuild(
+        done = ledger.upkeep.rebuild(
             name,
             kafka=source is Source.KAFKA,
             restart=restart,
@@ -104,7 +104,7 @@ def verify(name: Name, sample: Sample = None, loan: Loan = None, json: Json = Fa
     if sample and loan:
         raise WhatToVerify("asked to verify a sample and one loan; give --sample or --loan")
     with Ledger(read_settings()) as ledger, progress(f"Verifying {name}", "events", rate=True) as report:
-        found = ledger.verify(name, loan=loan, sample=sample, progress=report)
+        found = ledger.upkeep.verify(name, loan=loan, sample=sample, progress=report)
     if json:
         print_json(found)
     for each in found.stopped:
@@ -122,7 +122,7 @@ def verify(name: Name, sample: Sample = None, loan: Loan = None, json: Json = Fa
 def drop_old(name: Name) -> None:
     """Drop what was live before the last swap of a projection."""
     with Ledger(read_settings()) as ledger:
-        ledger.drop_old(name)
+        ledger.upkeep.drop_old(name)
     console.print(f"Dropped the old build of {name}")
 
 
@@ -130,5 +130,5 @@ def drop_old(name: Name) -> None:
 def drop_next(name: Name) -> None:
     """Drop what a rebuild has filled that was not put in the place of the live build."""
     with Ledger(read_settings()) as ledger:
-        ledger.drop_next(name)
+        ledger.upkeep.drop_next(name)
     console.print(f"Dropped the new build of {name}")

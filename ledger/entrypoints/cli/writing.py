@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
+from ledger.application.joint_desk import JointCommand, JointOrder
 from ledger.application.loan_file import read_loan_file
 from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
@@ -147,9 +148,19 @@ def execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool
     """Have a command decided and recorded, and print what came of it."""
     used = ledger.new_key() if key is None else require_key(key)
     order = Order(command=command, key=used, today=ledger.today(), principal=ledger.settings.principal)
-    answer = ledger.desk.execute(order)
+    print_answer(ledger, ledger.desk.execute(order), used, json=json)
+
+
+def execute_jointly(ledger: Ledger, command: JointCommand, key: str | None, *, json: bool) -> None:
+    """As `execute`, of a command about several loans."""
+    used = ledger.new_key() if key is None else require_key(key)
+    order = JointOrder(command=command, key=used, today=ledger.today(), principal=ledger.settings.principal)
+    print_answer(ledger, ledger.joint_desk.execute(order), used, json=json)
+
+
+def print_answer(ledger: Ledger, answer: Answer, key: str, *, json: bool) -> None:
     if json:
-        print_json(_as_object(answer, used))
+        print_json(_as_object(answer, key))
         return
     for event in answer.events:
         if isinstance(event, LoanEvent):
@@ -157,7 +168,7 @@ def execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool
             owed = format_minor(event.standing.total_due_minor, exponent)
             console.print(f"{type(event).__name__:<20} {event.value_date}  owed {owed} {event.currency}")
     again = " (recorded before; nothing was changed)" if answer.again else ""
-    console.print(f"Recorded at {answer.first_position} to {answer.last_position}, key {used}{again}")
+    console.print(f"Recorded at {answer.first_position} to {answer.last_position}, key {key}{again}")
 
 
 def _as_object(answer: Answer, key: str) -> dict[str, object]:
