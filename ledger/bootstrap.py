@@ -18,6 +18,7 @@ from ledger.application.dev_book.book import DevBook, write_dev_book
 from ledger.application.dev_book.plan import Plan
 from ledger.application.dev_book.writer import Writer
 from ledger.application.import_loans import LoanImport
+from ledger.application.import_payments import PaymentImport
 from ledger.application.joint_desk import JointDesk
 from ledger.application.loan_store import LoanStore
 from ledger.clock import Clock, EventIds, random_event_ids, system_clock
@@ -183,6 +184,10 @@ class Ledger:
 
     def loan_import(self, currency: str) -> LoanImport:
         return LoanImport(self.desk, self.day_ends, currency=currency, principal=self.settings.principal)
+
+    def payment_import(self) -> PaymentImport:
+        """For payments in great numbers, on today's business date."""
+        return PaymentImport(self.desk, principal=self.settings.principal, today=self.today())
 
     @contextmanager
     def queries(self, *, wait_for: int | None = None) -> Iterator[Queries]:

@@ -6,6 +6,7 @@ from ledger.entrypoints.cli import (
     adjusting,
     dead_letters,
     development,
+    importing,
     lending,
     loan_queries,
     projections,
@@ -20,7 +21,7 @@ from ledger.entrypoints.cli import (
 
 
 def register(app: typer.Typer) -> None:
-    for module in (setup, writing, lending, adjusting, queries, loan_queries, statements, workers, recovery):
+    for module in (setup, writing, importing, lending, adjusting, queries, loan_queries, statements, workers, recovery):
         module.register(app)
     app.add_typer(queries.audit_app, name="audit")
     app.add_typer(projections.app, name="projections")

@@ -1,18 +1,13 @@
 """`ledger quote`: from terms to a schedule with its true cost. It needs no ledger, no server and no data folder."""
 
 import errno
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from contextlib import ExitStack
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from ledger.application.csv_records import UnreadableFile
 from ledger.application.quote_options import options_of
 from ledger.application.quote_reading import LineTooLong, QuoteRequest, read_request
 from ledger.application.quoting import LINE_BYTES_MAX, answer_of, answers, as_object, quote_of
@@ -21,9 +16,8 @@ from ledger.entrypoints.cli import quote_arguments as arguments
 from ledger.entrypoints.cli.options import Json
 from ledger.entrypoints.cli.output import errors, print_json, progress
 from ledger.entrypoints.cli.quote_tables import print_options, print_quote
+from ledger.entrypoints.cli.reading import chunks_of, opened
 from schemas.errors import BadInput
-
-_CHUNK_BYTES = 1 << 16
 
 
 class ConflictingOptions(BadInput):
@@ -130,13 +124,12 @@ def _answer_one(request: QuoteRequest, *, rows_only: bool, json: bool) -> None:
 
 def _answer_batch(file: str, *, rows_only: bool, line_bytes: int) -> None:
     out = sys.stdout.buffer
-    with _opened(file) as stream, ExitStack() as stack:
-        chunks: Iterable[bytes] = iter(partial(_read, stream), b"")
+    with opened(file, "terms") as stream, ExitStack() as stack:
         report = None
         if errors.is_terminal and not sys.stdout.isatty():
             report = stack.enter_context(progress("Quoting", "lines", rate=True))
         done = 0
-        for answered in answers(chunks, rows_only=rows_only, line_bytes_max=line_bytes):
+        for answered in answers(chunks_of(stream), rows_only=rows_only, line_bytes_max=line_bytes):
             out.write(answered)
             out.flush()
             if report:
@@ -146,35 +139,10 @@ def _answer_batch(file: str, *, rows_only: bool, line_bytes: int) -> None:
             report(done, done)
 
 
-def _read(stream: BinaryIO) -> bytes:
-    """What is there, without waiting for more, so that answers go out before the input pauses."""
-    return os.read(stream.fileno(), _CHUNK_BYTES)
-
-
 def read_terms(file: str) -> bytes:
     """Terms as JSON from a file, or from standard input (`-`)."""
-    with _opened(file) as stream:
+    with opened(file, "terms") as stream:
         text = stream.read(LINE_BYTES_MAX + 1)
     if len(text) > LINE_BYTES_MAX:
         raise LineTooLong(f"asked for a quote by {file}, which has more than {LINE_BYTES_MAX} bytes; give one object")
     return text
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        if sys.stdin is None:  # closed before the program began
-            raise UnreadableFile("asked to read terms from standard input, which is closed; open it, or name a file")
-        yield sys.stdin.buffer
-        return
-    with _open(file) as stream:
-        yield stream
-
-
-def _open(file: str) -> BinaryIO:
-    try:
-        return Path(file).open("rb")
-    except OSError as error:
-        raise UnreadableFile(
-            f"asked to read terms from {file}: {error.strerror}; name a file that can be read"
-        ) from error
