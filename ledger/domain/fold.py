@@ -46,9 +46,10 @@ _LAST_IN_DAY = (99, "", "")
 _last: list[tuple[Tally | None, Transaction | None, Tally]] = [(None, None, Tally(parts=(), to=date.min))]
 
 
-def fold(agreement: Agreement, transactions: Iterable[Transaction], to: date) -> Work:
-    """All that is known, from the beginning: transactions in any order, and what time does up to the end of `to`."""
-    work = Work(agreement, nothing_yet(agreement, to))
+def fold(agreement: Agreement, transactions: Iterable[Transaction], to: date, onto: Tally | None = None) -> Work:
+    """All that is known: transactions in any order, and what time does up to the end of `to`. From the beginning, or
+    from a tally that all of them follow (`onto`)."""
+    work = Work(agreement, onto or nothing_yet(agreement, to))
     for transaction in sorted(transactions, key=order_of):
         take(work, transaction)
     pass_time(work, to)

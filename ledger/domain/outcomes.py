@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from ledger.domain.fold import fold, follows, go_on, pass_time, remembered, take
-from ledger.domain.loan import Loan
+from ledger.domain.loan import Loan, footing, remember_settled
 from ledger.domain.standing import consequences, standing
 from ledger.domain.tally import Part
 from ledger.domain.transactions import TAKE_BACK, Transaction
@@ -73,20 +73,24 @@ def added(loan: Loan, transaction: Transaction, today: date, write: Write) -> li
         pass_time(work, reached)
         found = _in_order(work, transaction.id)
     else:
-        before = fold(loan.agreement, loan.counted, loan.reached)
-        work = fold(loan.agreement, [*loan.counted, transaction], reached)
-        found = _compared(before, work, transaction.id, _by_id([*loan.counted, transaction]))
+        onto, facts = footing(loan, transaction)
+        before = fold(loan.agreement, facts, loan.reached, onto)
+        work = fold(loan.agreement, [*facts, transaction], reached, onto)
+        found = _compared(before, work, transaction.id, _by_id([*facts, transaction]))
     after = loan.changed(history=loan.history.with_transaction(transaction), tally=work.tally(), reached=reached)
+    remember_settled(after)
     return _written(_Case(loan, after, work, transaction, today), found, write)
 
 
 def removed(loan: Loan, gone: Transaction, today: date, write: Write) -> list[Event]:
     """All events that follow from a fact that never counted. Of a settled loan."""
     reached = max(loan.reached, today)
-    left = [each for each in loan.counted if each.id != gone.id]
-    before, work = fold(loan.agreement, loan.counted, loan.reached), fold(loan.agreement, left, reached)
-    found = _compared(before, work, gone.id, _by_id(loan.counted))
+    onto, facts = footing(loan, gone)
+    left = [each for each in facts if each.id != gone.id]
+    before, work = fold(loan.agreement, facts, loan.reached, onto), fold(loan.agreement, left, reached, onto)
+    found = _compared(before, work, gone.id, _by_id(facts))
     after = loan.changed(gone=loan.gone | {gone.id}, tally=work.tally(), reached=reached)
+    remember_settled(after)
     return _written(_Case(loan, after, work, gone, today), found, write)
 
 
