@@ -49,7 +49,8 @@ def use_credit(work: Work, source: str, on: date) -> None:
 
 def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
     """Indices and components in the order in which they are paid."""
-    due = [index for index, part in enumerate(work.parts) if part.has_fallen and part.owed_minor]
+    first, parts = work.owing, work.parts
+    due = [index for index in range(first, len(parts)) if parts[index].has_fallen and parts[index].owed_minor]
     if due:
         late = min(work.parts[index].late_from for index in due)
         rule = work.agreement.allocation_rule(days_past_due(late, on))
@@ -57,7 +58,8 @@ def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
             yield from ((index, component) for component in rule.order for index in due)
         else:
             yield from ((index, component) for index in due for component in rule.order)
-    for index, part in enumerate(work.parts):
+    for index in range(first, len(parts)):
+        part = work.parts[index]
         if not part.has_fallen and part.owed_minor > part.principal_minor:
             yield from ((index, component) for component in COMPONENTS if component != PRINCIPAL)
 
