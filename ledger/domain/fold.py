@@ -187,6 +187,7 @@ def _disburse_more(work: Work, paid_out: Transaction) -> None:
         _owe_again(work, index, Share(PRINCIPAL, 0, each + (place_ < odd)), paid_out.id, paid_out.on)
     if not work.is_matured:
         respread(work, paid_out.id, paid_out.on, since=paid_out.on, first=first)
+    use_credit(work, f"/credit/{paid_out.id}", paid_out.on)
 
 
 def _charge(work: Work, fee: Transaction) -> None:
@@ -265,6 +266,7 @@ def _take_back(work: Work, error: Transaction) -> None:
         else:
             index = next(i for i, part in enumerate(work.parts) if part.number == share.installment)
             _owe_again(work, index, share, error.id, error.on)
+    use_credit(work, f"/credit{error.id}", error.on)
 
 
 def _owe_again(work: Work, index: int, debt: Share, source: str, on: date) -> None:
