@@ -125,12 +125,16 @@ class Ledger:
         return self._open.enter_context(Journal(self.database, role=role, pool_size=size, patience_s=patience_s))
 
     @cached_property
+    def _book_reader(self) -> BookReader:
+        return BookReader(self.journal)
+
+    @cached_property
     def book(self) -> Book:
-        return BookReader(self.journal).require()
+        return self._book_reader.require()
 
     def find_book(self) -> Book | None:
         """The book of the journal, if it has one."""
-        return BookReader(self.journal).find()
+        return self._book_reader.find()
 
     @cached_property
     def keys(self) -> CommandKeys:
@@ -167,7 +171,7 @@ class Ledger:
 
     @cached_property
     def _decider(self) -> Decider:
-        return Decider(self.book, self.keys, current_basis(), clock=self.clock, event_ids=self._event_ids)
+        return Decider(self._book_reader, self.keys, current_basis(), clock=self.clock, event_ids=self._event_ids)
 
     @cached_property
     def loans(self) -> LoanStore:
@@ -350,6 +354,10 @@ class Ledger:
         """The business date of this moment."""
         return self.book.business_date(self.clock())
 
+    def close_period(self, through: date) -> bool:
+        """Close the books of account through the last day of a month; whether they were open until then."""
+        return self._book_desk(self.keys, self.settings.principal).close_period(through, today=self.today())
+
     def yesterday(self) -> date:
         """The last business date that is over."""
         return self.today() - timedelta(days=1)
@@ -411,6 +419,7 @@ class Ledger:
             self.journal,
             self.commits,
             keys,
+            reader=self._book_reader,
             principal=principal,
             clock=self.clock,
             event_ids=self._event_ids,

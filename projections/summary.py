@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ledger.domain.book import Book
 from ledger.domain.money import format_minor
-from schemas.books.events import BookOpened, DayClosed, EventSkipped
+from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
 from schemas.loans.events import (
     AgreementWithdrawn,
     ChargesPosted,
@@ -45,6 +45,8 @@ def summarize(event: Event, book: Book) -> str:
             return f"opened book {event.book_id} in {event.time_zone}, {', '.join(sorted(event.currencies))}"
         case DayClosed():
             return f"closed {event.business_date}, {_count(event.loans_visited, 'loan')} visited"
+        case PeriodClosed():
+            return f"closed the books through {event.through}"
         case EventSkipped():
             whose = event.projection or "all projections"
             return f"skipped the event at position {event.position:,} for {whose}: {event.reason}"

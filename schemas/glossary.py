@@ -106,6 +106,7 @@ MEANINGS = {
     "charged_until": "up to when charges are posted",
     "effective_on": "from when it holds",
     "written_off_on": "value date of the write-off",
+    "through": "the last day that is closed",
     "closed_on": "when it was closed",
     "left_on": "first day without the role",
     "since": "first day of it",

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
+from threading import Lock
 
 from ledger.application.loan_store import decoded
 from ledger.clock import Clock, EventIds
@@ -48,23 +49,48 @@ class SkipEvent:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class KnownBook:
+    """A book, and where its stream ended when it was read."""
+
+    book: Book
+    head: StreamHead
+
+
 class BookReader:
-    """The book of a journal, as it is now: each look reads only what was recorded since the last one."""
+    """The book of a journal, as it is now: each look reads only what was recorded since the last one. Safe to use from
+    several threads."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._book: Book | None = None
-        self.head: StreamHead | None = None
+        self._known: KnownBook | None = None
+        self._reading = Lock()
+
+    @property
+    def known(self) -> KnownBook:
+        """The book as of the last look, or of a first one."""
+        return self._known or self.look()
+
+    def look(self) -> KnownBook:
+        """The book as it is now, else `BookMissing`."""
+        self.require()
+        assert self._known, "a book that is there is known"
+        return self._known
 
     def find(self) -> Book | None:
         """The book; None for an empty journal."""
-        self.head = self.head or self._first_head()
-        if self.head:
-            name = self.head.stream
-            for event in self._journal.streams_after({name: self.head.version})[name]:
-                self._book = books.apply(self._book, decoded(event))
-                self.head = StreamHead(stream=event.stream, version=event.version, hash=digest(event.state))
-        return self._book
+        with self._reading:
+            known = self._known
+            head = known.head if known else self._first_head()
+            if head is None:
+                return None
+            book = known.book if known else None
+            for event in self._journal.streams_after({head.stream: head.version})[head.stream]:
+                book = books.apply(book, decoded(event))
+                head = StreamHead(stream=event.stream, version=event.version, hash=digest(event.state))
+            if book:
+                self._known = KnownBook(book, head)
+            return book
 
     def require(self) -> Book:
         """The book, else `BookMissing`."""
@@ -89,6 +115,7 @@ class BookDesk:
         commits: GroupCommit,
         keys: CommandKeys,
         *,
+        reader: BookReader,
         principal: str,
         clock: Clock,
         event_ids: EventIds,
@@ -101,7 +128,7 @@ class BookDesk:
         self._clock = clock
         self._event_ids = event_ids
         self._attempts = attempts
-        self.reader = BookReader(journal)
+        self.reader = reader
 
     def open(
         self, book_id: str, *, time_zone: str, cut_off: str, currencies: Mapping[str, int], partitions: int
@@ -128,6 +155,14 @@ class BookDesk:
             return books.close_day(book, business_date, loans_visited=loans_visited, today=today)
 
         return self._record(decide, key=f"dayend:{business_date}") is not None
+
+    def close_period(self, through: date, *, today: date) -> bool:
+        """Record `PeriodClosed`, unless the period is closed already; whether it did."""
+
+        def decide(book: Book) -> Sequence[Event]:
+            return books.close_period(book, through, today=today)
+
+        return self._record(decide, key=f"period:{through}") is not None
 
     def skip_event(
         self, wish: SkipEvent, *, key: str, today: date, held: Callable[[], AbstractContextManager[object]]
@@ -173,14 +208,14 @@ class BookDesk:
     ) -> int | None:
         """The position of the first event; None where nothing was left to record. Others may be faster a few times."""
         for attempt in range(1, self._attempts + 1):
-            book = self.reader.require()
+            known = self.reader.look()
+            book = known.book
             events = decide(book)
             if not events:
                 break
-            assert self.reader.head, "a book that was read has a head"
             try:
                 with held():
-                    return self._append(book.book_id, events, self.reader.head, book.partitions, key=key, body=body)
+                    return self._append(book.book_id, events, known.head, book.partitions, key=key, body=body)
             except StreamConflict:
                 if attempt == self._attempts:
                     raise
@@ -219,6 +254,7 @@ class BookDesk:
                 raise StreamConflict(f"{outcome.detail}; another process writes to the book just now. Try again")
             case Verdict.KEY_REUSED:
                 raise _key_reused(key)
+        self.reader.look()  # whoever decides by this reader need not find out by a conflict
         return outcome.first_position
 
     def _command_id(self, book_id: str, key: str) -> bytes:

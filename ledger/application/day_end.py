@@ -63,9 +63,13 @@ class DayEnds:
         return DayEnd(business_date=business_date, loans_visited=visited, closed=closed)
 
     def visit_latecomers(self) -> int:
-        """Visit loans that came in with dates from before the last closed date, as of that date."""
-        closed_on = self._book_desk.reader.require().closed_on
-        return self._visit_all(closed_on) if closed_on else 0
+        """Visit loans that came in with dates from before the last closed date, as of that date; where its accounting
+        period is closed, as of the first day of the next one."""
+        book = self._book_desk.reader.require()
+        if book.closed_on is None:
+            return 0
+        first_open = book.closed_through + timedelta(days=1) if book.closed_through else book.closed_on
+        return self._visit_all(max(book.closed_on, first_open))
 
     def _visit_all(self, business_date: date) -> int:
         visited, before = 0, [""]

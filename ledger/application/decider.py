@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ledger.application.books import KnownBook
 from ledger.application.loan_store import StoredLoan
 from ledger.application.orders import Order
 from ledger.clock import Clock, EventIds
 from ledger.domain import loan as loans
 from ledger.domain.accounts import require_bookable
-from ledger.domain.book import Book
+from ledger.domain.book import require_open
 from ledger.domain.loan import Loan
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.errors import KeyReused
@@ -54,6 +55,15 @@ class Asked(Protocol):
     def principal(self) -> str: ...
 
 
+class KnownBooks(Protocol):
+    """Tells the book, as a `BookReader` does."""
+
+    @property
+    def known(self) -> KnownBook: ...
+
+    def look(self) -> KnownBook: ...
+
+
 class Decided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an order leads to if the journal takes it. `after`: the loan as it then is."""
 
@@ -63,23 +73,33 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Decider:
-    """Decides for one book. Reads clock and id source, and nothing else outside."""
+    """Decides for one book. Reads clock and id source, and nothing else outside but what `books` tells of the book.
 
-    def __init__(self, book: Book, keys: CommandKeys, basis: Basis, *, clock: Clock, event_ids: EventIds) -> None:
-        self._book = book
+    Every request rests on the book's stream: what was decided before an accounting period was closed, and is recorded
+    afterwards, is refused and decided again.
+    """
+
+    def __init__(
+        self, books: KnownBooks, keys: CommandKeys, basis: Basis, *, clock: Clock, event_ids: EventIds
+    ) -> None:
+        self._books = books
         self._keys = keys
         self.basis = basis
         self._clock = clock
         self._event_ids = event_ids
 
+    def look_at_book(self) -> None:
+        """See what has happened to the book since."""
+        self._books.look()
+
     def require_currency(self, order: Asked) -> None:
         """Raise `UnknownCurrency` where an order is about money that the book does not keep."""
         if order.command.currency:
-            self._book.exponent(order.command.currency)
+            self._books.known.book.exponent(order.command.currency)
 
     def keyed(self, order: Asked) -> Keyed:
         return Keyed(
-            id=self._keys.command_id(self._book.book_id, order.principal, order.key),
+            id=self._keys.command_id(self._books.known.book.book_id, order.principal, order.key),
             hash=self._keys.command_hash(order.command.body()),
         )
 
@@ -99,12 +119,14 @@ class Decider:
     def request(
         self, order: Asked, command: Keyed, decisions: Sequence[Decision], also_read: Sequence[StreamHead] = ()
     ) -> Request:
-        """What was decided, encoded; raises `Unbalanced` or `OutsideChart` for lines that no book may hold."""
-        chart = chart_on(order.today)
+        """What was decided, encoded; raises `Unbalanced` or `OutsideChart` for lines that no book may hold, and
+        `PeriodIsClosed` for those that this one may not hold any more."""
+        chart, known = chart_on(order.today), self._books.known
         for decision in decisions:
             require_bookable(chart, decision.events)
+            require_open(known.book, decision.events)
         provenance = Provenance(
-            book_id=self._book.book_id,
+            book_id=known.book.book_id,
             actor=order.principal,
             decided_at=self._clock(),
             correlation_id=command.id.hex(),
@@ -112,7 +134,11 @@ class Decider:
             command_hash=command.hash,
         )
         return encode(
-            decisions, provenance, partitions=self._book.partitions, event_ids=self._event_ids, also_read=also_read
+            decisions,
+            provenance,
+            partitions=known.book.partitions,
+            event_ids=self._event_ids,
+            also_read=(*also_read, known.head),
         )
 
 

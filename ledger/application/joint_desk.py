@@ -105,6 +105,7 @@ class JointDesk:
                 raise
             if isinstance(done, Answer):
                 return done
+            self._decider.look_at_book()
             if attempt == self._attempts:
                 raise StreamConflict(f"{done.detail}; others were faster {attempt} times. Try again")
             attempt += 1

@@ -219,6 +219,9 @@ class Worker:
         results = self._appender.results()
         if any(self._decided.values()):
             self._commit()
+        if any(not isinstance(result, Exception) and result.verdict is Verdict.CONFLICT for result in results):
+            with suppress(LedgerError):  # who is tried again finds out
+                self._decider.look_at_book()
         for (task, decided), result in zip(batch, results, strict=True):
             self._settle(task, decided, result)
         self._store.save_snapshots()

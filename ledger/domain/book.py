@@ -1,17 +1,26 @@
 """A book: one journal, with what holds for its whole life, how far its days are closed, and what was skipped."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ledger.domain.errors import AlreadySkipped, BookExists, InvalidDate, ReasonMissing, UnknownCurrency, shown
+from ledger.domain.errors import (
+    AlreadySkipped,
+    BookExists,
+    InvalidDate,
+    PeriodIsClosed,
+    PeriodNotOver,
+    ReasonMissing,
+    UnknownCurrency,
+    shown,
+)
 from ledger.domain.identifiers import require_identifier
-from schemas.books.events import BookOpened, DayClosed, EventSkipped
+from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
 from schemas.errors import BadInput
-from schemas.values import ABSENT, Event
+from schemas.values import ABSENT, Event, MoneyEvent
 
 _CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -22,8 +31,9 @@ class UnknownTimeZone(BadInput):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Book:
-    """State of a book. `closed_on` is the last business date on which day end has finished. `skipped`: positions that
-    projections pass over, each with the name of the one that does (None: all)."""
+    """State of a book. `closed_on` is the last business date on which day end has finished, `closed_through` the
+    last day of the last accounting period that is closed. `skipped`: positions that projections pass over, each with
+    the name of the one that does (None: all)."""
 
     book_id: str
     journal_id: str
@@ -35,6 +45,7 @@ class Book:
     hash_format: str
     key_id: str
     closed_on: date | None = None
+    closed_through: date | None = None
     skipped: frozenset[tuple[int, str | None]] = frozenset()
 
     def exponent(self, currency: str) -> int:
@@ -108,6 +119,38 @@ def close_day(book: Book, business_date: date, *, loans_visited: int, today: dat
     return [DayClosed(book_id=book.book_id, business_date=business_date, loans_visited=loans_visited)]
 
 
+def close_period(book: Book, through: date, *, today: date) -> list[Event]:
+    """Close the books of account through the last day of a month that is over, with every month before it.
+
+    One that is closed already stays as it is: no event. Raises `InvalidDate` for a day that ends no month, and
+    `PeriodNotOver` while the month, or day end in it, goes on.
+    """
+    following = through + timedelta(days=1)
+    if following.day != 1:
+        raise InvalidDate(f"asked to close the period through {through}; give the last day of a month")
+    if through >= today:
+        raise PeriodNotOver(f"asked to close the period through {through}; today is {today}. Close it when it is over")
+    if book.closed_through and through <= book.closed_through:
+        return []
+    if book.closed_on is None or book.closed_on < through:
+        last = f"days are closed up to {book.closed_on}" if book.closed_on else "no day is closed"
+        raise PeriodNotOver(f"asked to close the period through {through}; {last}. Run ledger day-end first")
+    return [PeriodClosed(book_id=book.book_id, through=through, closed_on=today)]
+
+
+def require_open(book: Book, events: Sequence[Event]) -> None:
+    """Raise `PeriodIsClosed` for an event that is booked on a day of a closed period."""
+    through = book.closed_through
+    if through is None:
+        return
+    for event in events:
+        if isinstance(event, MoneyEvent) and event.booking_date <= through:
+            raise PeriodIsClosed(
+                f"asked to book {event.TYPE} of loan {event.loan_id} on {event.booking_date}; the books are closed "
+                f"through {through}. Record it on an open day; its value date may be as early as it is"
+            )
+
+
 def skip_event(
     book: Book, position: int, *, partition: int, projection: str | None, reason: str, today: date
 ) -> list[Event]:
@@ -154,6 +197,8 @@ def apply(book: Book | None, event: Event) -> Book | None:
             )
         case DayClosed():
             return book and replace(book, closed_on=event.business_date)
+        case PeriodClosed():
+            return book and replace(book, closed_through=event.through)
         case EventSkipped():
             return book and replace(book, skipped=book.skipped | {(event.position, event.projection or None)})
     return book

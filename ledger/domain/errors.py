@@ -166,6 +166,18 @@ class ReasonMissing(BadInput):
     code = "reason_missing"
 
 
+class PeriodIsClosed(Refused):
+    """Something that would be booked on a day of a closed accounting period."""
+
+    code = "period_is_closed"
+
+
+class PeriodNotOver(Refused):
+    """An accounting period that cannot be closed yet."""
+
+    code = "period_not_over"
+
+
 class AlreadySkipped(Refused):
     code = "already_skipped"
 

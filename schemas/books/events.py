@@ -66,6 +66,21 @@ class DayClosed(BookEvent, frozen=True):
         return self.business_date
 
 
+class PeriodClosed(BookEvent, frozen=True):
+    """The books of account are closed through a date, the last one of a month: nothing is booked on it or before any
+    more. What becomes known later keeps its value date and is booked on the day on which it became known."""
+
+    TYPE = "ledger.book.period_closed.v1"
+    FAMILY = "ledger.books"
+
+    through: date
+    closed_on: date
+
+    @property
+    def value_date(self) -> date:
+        return self.through
+
+
 class EventSkipped(BookEvent, frozen=True):
     """A projection passes over an event that it could not apply, because a person said so.
 

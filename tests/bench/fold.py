@@ -6,9 +6,11 @@ one that counts from long ago, so that later ones are allocated anew. No server:
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
+from ledger.application.books import KnownBook
 from ledger.application.commands import RecordPayment
 from ledger.application.decider import Decider
 from ledger.application.loan_store import StoredLoan
@@ -135,6 +137,16 @@ def _stored(loan: Loan) -> StoredLoan:
     return StoredLoan(loan=loan, head=StreamHead(stream=f"loan/{loan.loan_id}", version=1, hash=bytes(32)))
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A book of which nobody else changes anything."""
+
+    known: KnownBook
+
+    def look(self) -> KnownBook:
+        return self.known
+
+
 def _a_decider() -> Decider:
     keys = CommandKeys(b"k" * 32)
     [opened] = open_book(
@@ -150,4 +162,10 @@ def _a_decider() -> Decider:
     )
     book = apply_to_book(None, opened)
     assert book
-    return Decider(book, keys, BASIS, clock=lambda: datetime.now(UTC), event_ids=random_event_ids)
+    return Decider(
+        _Known(KnownBook(book, StreamHead(stream="book/bench", version=1, hash=bytes(32)))),
+        keys,
+        BASIS,
+        clock=lambda: datetime.now(UTC),
+        event_ids=random_event_ids,
+    )

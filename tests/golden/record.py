@@ -13,7 +13,7 @@ from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import open_bullet
 from ledger.domain.payments import receive_payment, reverse_payment, visit
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
-from schemas.books.events import DayClosed, EventSkipped
+from schemas.books.events import DayClosed, EventSkipped, PeriodClosed
 from schemas.envelope import digest
 from schemas.values import Basis, Event
 from tests.golden.lives import whole_lives
@@ -49,6 +49,8 @@ def _story() -> Iterator[tuple[str, date, Sequence[Event], date | None]]:
         yield f"loan/{LOAN_ID}", day, events, next_action_on(loan)
     closed = DayClosed(book_id=BOOK_ID, business_date=date(2026, 2, 13), loans_visited=1)
     yield f"book/{BOOK_ID}", date(2026, 2, 14), [closed], None
+    period = PeriodClosed(book_id=BOOK_ID, through=date(2026, 1, 31), closed_on=date(2026, 2, 14))
+    yield f"book/{BOOK_ID}", date(2026, 2, 14), [period], None
     yield from whole_lives()
     skipped = EventSkipped(
         book_id=BOOK_ID,

@@ -3,17 +3,30 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.book import Book, UnknownTimeZone, apply, close_day, open_book, skip_event
+from ledger.domain.book import (
+    Book,
+    UnknownTimeZone,
+    apply,
+    close_day,
+    close_period,
+    open_book,
+    require_open,
+    skip_event,
+)
 from ledger.domain.errors import (
     AlreadySkipped,
     BookExists,
     InvalidDate,
     InvalidIdentifier,
+    PeriodIsClosed,
+    PeriodNotOver,
     ReasonMissing,
     UnknownCurrency,
 )
-from schemas.books.events import BookOpened, DayClosed, EventSkipped
+from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
+from schemas.errors import LedgerError
 from schemas.values import Event
+from tests.loan_builders import a_loan_opened
 
 DAY = date(2026, 3, 8)
 
@@ -170,3 +183,48 @@ def test_a_skip_without_a_reason_is_refused(reason: str) -> None:
 
 def test_a_fold_passes_over_what_it_does_not_know() -> None:
     assert apply(None, DayClosed(book_id="main", business_date=DAY, loans_visited=0)) is None
+
+
+def closed_up_to(day: date, **other: Any) -> Book:
+    book = apply(a_book(**other), DayClosed(book_id="main", business_date=day, loans_visited=0))
+    assert book
+    return book
+
+
+def test_a_period_is_closed_once_and_with_all_before_it() -> None:
+    book = closed_up_to(date(2026, 4, 2))
+    events = close_period(book, date(2026, 3, 31), today=date(2026, 4, 3))
+    assert events == [PeriodClosed(book_id="main", through=date(2026, 3, 31), closed_on=date(2026, 4, 3))]
+    after = apply(book, events[0])
+    assert after
+    assert close_period(after, date(2026, 3, 31), today=date(2026, 4, 4)) == []
+    assert close_period(after, date(2026, 2, 28), today=date(2026, 4, 4)) == []
+
+
+@pytest.mark.parametrize(
+    ("through", "today", "refusal", "why"),
+    [
+        (date(2026, 3, 30), date(2026, 4, 3), InvalidDate, "last day of a month"),
+        (date(2026, 2, 29 - 1), date(2026, 2, 28), PeriodNotOver, "when it is over"),
+        (date(2026, 4, 30), date(2026, 4, 3), PeriodNotOver, "when it is over"),
+        (date(2026, 4, 30), date(2026, 5, 3), PeriodNotOver, "closed up to 2026-04-02. Run ledger day-end"),
+    ],
+)
+def test_a_period_that_is_not_over_stays_open(through: date, today: date, refusal: type[LedgerError], why: str) -> None:
+    with pytest.raises(refusal, match=why):
+        close_period(closed_up_to(date(2026, 4, 2)), through, today=today)
+
+
+def test_a_book_without_a_closed_day_closes_no_period() -> None:
+    with pytest.raises(PeriodNotOver, match="no day is closed"):
+        close_period(a_book(), date(2026, 3, 31), today=date(2026, 4, 3))
+
+
+def test_nothing_is_booked_in_a_closed_period() -> None:
+    closed = apply(a_book(), PeriodClosed(book_id="main", through=date(2026, 1, 31), closed_on=date(2026, 2, 3)))
+    assert closed
+    opened_in_it = [a_loan_opened(100_00)]
+    require_open(a_book(), opened_in_it)
+    with pytest.raises(PeriodIsClosed, match=r"loan-1 on 2026-01-05; the books are closed through 2026-01-31"):
+        require_open(closed, opened_in_it)
+    require_open(closed, [opened_in_it[0].changed(booking_date=date(2026, 2, 1))])

@@ -9,6 +9,7 @@ from ledger.entrypoints.cli import (
     importing,
     lending,
     loan_queries,
+    periods,
     projections,
     queries,
     recovery,
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     for module in (setup, writing, importing, lending, adjusting, queries, loan_queries, statements, workers, recovery):
         module.register(app)
     app.add_typer(queries.audit_app, name="audit")
+    app.add_typer(periods.app, name="period")
     app.add_typer(projections.app, name="projections")
     app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(servers.app, name="embedded")

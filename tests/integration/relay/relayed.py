@@ -24,6 +24,7 @@ from ledger.journal.published import PublishedJournal
 from ledger.journal.records import RecordedEvent, Request, Verdict
 from ledger.relay.cluster import Cluster
 from ledger.relay.relay import Limits, Relay, RelayedBook
+from schemas.books.events import PeriodClosed
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from schemas.values import Event
 from tests.golden.lives import whole_lives
@@ -77,11 +78,12 @@ class RelayedLedger:
         book = apply_to_book(None, opened[0])
         assert book
         closed = close_day(book, OPENED, loans_visited=0, today=days(0))
+        period = PeriodClosed(book_id=self.book_id, through=days(-5), closed_on=days(0))
         skipped = skip_event(
             book, 1, partition=0, projection="postings", reason="tried with another version", today=days(0)
         )
         with Journal(self.database) as journal:
-            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed, *skipped])])
+            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed, period, *skipped])])
             assert outcome.verdict is Verdict.APPENDED
             return journal.head().position
 
