@@ -127,11 +127,12 @@ class TrialBalanceLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialBalance:
-    """All accounts on a value date, as known at a position (None: now). `sums_minor`: by currency what either side adds
-    up to; both are equal."""
+    """All accounts on a value date, as known at a position (None: now). `booked_through`: only what is booked on that
+    date or before (None: all). `sums_minor`: by currency what either side adds up to; both are equal."""
 
     value_date: date
     known_at: int | None
+    booked_through: date | None
     lines: tuple[TrialBalanceLine, ...]
     sums_minor: dict[str, int]
 

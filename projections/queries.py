@@ -188,13 +188,16 @@ class Queries:
         with self._snapshot("statement", loan_id, position) as at:  # postings may be behind the trail, or ahead of it
             return account_statement.account_statement(at, loan_id, since, until, position)
 
-    def trial_balance(self, value_date: date, *, known_at: int | None = None) -> TrialBalance:
-        """The sum of every account on a value date, by currency.
+    def trial_balance(
+        self, value_date: date, *, known_at: int | None = None, booked_through: date | None = None
+    ) -> TrialBalance:
+        """The sum of every account on a value date, by currency; of what is booked through a date, if one is given. Of
+        a closed period that is always the same, whatever becomes known.
 
         Raises `OutOfBalance` where debits and credits differ, `OutsideChart` for an account that is not in the chart.
         """
         with self._snapshot("trial_balance", known_at=known_at) as at:
-            return reports.trial_balance(at, value_date, known_at)
+            return reports.trial_balance(at, value_date, known_at, booked_through)
 
     def portfolio(self, today: date, until: date | None = None) -> Portfolio:
         """Month by month up to a date: what was owed by bucket, and what was lent and collected; as known now.

@@ -144,6 +144,7 @@ select n.loan, n.borrower, n.product, n.currency, n.opened_on, n.due_on, n.lent_
 select currency, account, sum(amount_minor)::bigint as amount_minor
   from postings
  where book = %(book)s and value_date <= %(as_of)s and position <= %(known_at)s
+   and (%(booked)s::date is null or booking_date <= %(booked)s)
  group by currency, account
  order by currency, account
 

@@ -36,9 +36,9 @@ def balances_as_of(at: Reader, value_date: date, known_at: int | None) -> Balanc
     return BalancesAsOf(value_date=value_date, known_at=known_at, loans=loans, totals=tuple(_totals(loans)))
 
 
-def trial_balance(at: Reader, value_date: date, known_at: int | None) -> TrialBalance:
+def trial_balance(at: Reader, value_date: date, known_at: int | None, booked: date | None) -> TrialBalance:
     """Every account by currency. Raises `OutOfBalance` where the sides differ, `OutsideChart` for a foreign account."""
-    rows = at.dicts("trial_balance", axes(value_date, known_at))
+    rows = at.dicts("trial_balance", axes(value_date, known_at) | {"booked": booked})
     debits, credited = _sums(rows, 1), _sums(rows, -1)
     if debits != credited:
         raise _out_of_balance(at, value_date, debits, credited)
@@ -46,6 +46,7 @@ def trial_balance(at: Reader, value_date: date, known_at: int | None) -> TrialBa
     return TrialBalance(
         value_date=value_date,
         known_at=known_at,
+        booked_through=booked,
         lines=tuple(_trial_line(row, chart) for row in rows),
         sums_minor=dict(debits),
     )

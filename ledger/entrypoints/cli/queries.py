@@ -62,12 +62,22 @@ def delinquency(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFor 
         )  # fmt: skip
 
 
-def trial_balance(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFor = None, json: Json = False) -> None:
+def trial_balance(
+    as_of: AsOf = None,
+    booked_through: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Only what is booked by then: a closed period never changes. Default: all."),
+    ] = None,
+    known_at: KnownAt = None,
+    wait_for: WaitFor = None,
+    json: Json = False,
+) -> None:
     """What stands on every account on a date, by currency; debits and credits are equal."""
-    asked = optional_date(as_of)
+    booked = optional_date(booked_through)
+    asked = optional_date(as_of) or booked
     with asking(wait_for) as (ledger, queries):
         on, position = asked or ledger.today(), known_position(ledger, queries, known_at)
-        found = queries.trial_balance(on, known_at=position)
+        found = queries.trial_balance(on, known_at=position, booked_through=booked)
         if json:
             print_json(found)
             return
@@ -77,9 +87,10 @@ def trial_balance(as_of: AsOf = None, known_at: KnownAt = None, wait_for: WaitFo
                 (line.debit_minor, line.credit_minor), strict=True)), line.currency)
             for line in found.lines
         ]  # fmt: skip
+        booked_text = f", booked through {booked}" if booked else ""
         rows += [("", "", "", *amounts(ledger, each, total, total), each) for each, total in found.sums_minor.items()]
         print_table(
-            f"Trial balance of book {ledger.book.book_id} on {on}{known_text(position)}",
+            f"Trial balance of book {ledger.book.book_id} on {on}{booked_text}{known_text(position)}",
             {"account": "left", "name": "left", "type": "left", "debit": "right", "credit": "right", "": "left"},
             rows,
         )
