@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from ledger.application.autopay import Autopay, DebitGateway
 from ledger.application.books import BookDesk, BookReader, current_basis
 from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
@@ -188,6 +189,23 @@ class Ledger:
 
     def loan_import(self, currency: str) -> LoanImport:
         return LoanImport(self.desk, self.day_ends, currency=currency, principal=self.settings.principal)
+
+    def autopay(self, gateway: DebitGateway) -> Autopay:
+        """Announces and presents debits, by whatever presents them."""
+        return Autopay(
+            self.desk, self.loans, gateway, pages=self._loans_with_mandate, principal=self.settings.principal
+        )
+
+    def _loans_with_mandate(self, on: date) -> Iterator[list[str]]:
+        after, size = "", self.settings.day_end_chunk
+        while True:
+            with self.queries() as queries:
+                page = queries.loans_with_mandate(on, after=after, limit=size)
+            if page:
+                yield page
+                after = page[-1]
+            if len(page) < size:
+                return
 
     def payment_import(self) -> PaymentImport:
         """For payments in great numbers, on today's business date."""

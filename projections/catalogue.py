@@ -1,6 +1,6 @@
 """All projections there are."""
 
-from projections import audit_trail, delinquency, loan_now, payment_history, portfolio, postings, schedule
+from projections import audit_trail, delinquency, loan_now, mandates, payment_history, portfolio, postings, schedule
 from projections.errors import ProjectionNotFound
 from projections.projection import Projection
 
@@ -11,6 +11,7 @@ PROJECTIONS = (
     payment_history.PROJECTION,
     delinquency.PROJECTION,
     portfolio.PROJECTION,
+    mandates.PROJECTION,
     audit_trail.PROJECTION,
 )
 

@@ -15,6 +15,7 @@ from projections import (
     delinquency,
     loan_now,
     loan_views,
+    mandates,
     payment_history,
     portfolio,
     postings,
@@ -70,6 +71,7 @@ READS: Mapping[str, tuple[Projection, ...]] = {
     "portfolio": (loan_now.PROJECTION, delinquency.PROJECTION, portfolio.PROJECTION),
     "history": (loan_now.PROJECTION, postings.PROJECTION, audit_trail.PROJECTION),
     "audit_trail": (loan_now.PROJECTION, audit_trail.PROJECTION),
+    "loans_with_mandate": (mandates.PROJECTION,),
     "position_at": (audit_trail.PROJECTION,),
 }
 """The projections that each question reads."""
@@ -207,6 +209,12 @@ class Queries:
         """
         with self._snapshot("portfolio") as at:
             return reports.portfolio(at, today, until)
+
+    def loans_with_mandate(self, on: date, *, after: str = "", limit: int) -> list[str]:
+        """Ids of loans with a mandate in force on a date, in their order beyond `after`, at most `limit`."""
+        with self._reader("loans_with_mandate") as at:
+            rows = at.dicts("loans_with_mandate", {"on": on, "after": after, "limit": limit})
+        return [row["loan"] for row in rows]
 
     def history(self, loan_id: str) -> list[HistoryLine]:
         """What happened to a loan, in the order in which it became known. Raises `LoanNotFound`."""

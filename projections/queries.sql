@@ -158,6 +158,14 @@ having sum(amount_minor) <> 0
  order by position
  limit 1
 
+-- name: loans_with_mandate
+select distinct loan
+  from mandates
+ where book = %(book)s and revoked_on is null and since <= %(on)s and (until is null or until >= %(on)s)
+   and loan > %(after)s
+ order by loan
+ limit %(limit)s
+
 -- name: schedules
 select version, from_position, lines
   from schedule

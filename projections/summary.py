@@ -35,6 +35,16 @@ from schemas.payments.events import (
     RecoveryReceived,
     TransactionReversed,
 )
+from schemas.payments.mandates import (
+    DebitCancelled,
+    DebitNotified,
+    DebitReturned,
+    DebitSettled,
+    DebitSubmitted,
+    MandateAuthorised,
+    MandateChanged,
+    MandateRevoked,
+)
 from schemas.values import Event, LoanEvent
 
 
@@ -112,7 +122,7 @@ def _about_its_life(event: LoanEvent, money: Callable[[int], str]) -> str:  # no
 
 
 def _about_money(event: LoanEvent, money: Callable[[int], str]) -> str:
-    text = event.TYPE
+    text = ""
     match event:
         case PaymentPending():
             text = f"{money(event.amount_minor)} by {event.method} is on its way (payment {event.payment_id})"
@@ -133,6 +143,30 @@ def _about_money(event: LoanEvent, money: Callable[[int], str]) -> str:
         case AllocationsRestated():
             changed = f"{_count(len(event.transactions), 'transaction')} and {_count(len(event.charges), 'charge')}"
             text = f"restated {changed} because of {event.caused_by} (part {event.part} of {event.parts})"
+    return text or _about_autopay(event, money)
+
+
+def _about_autopay(event: LoanEvent, money: Callable[[int], str]) -> str:
+    text = event.TYPE
+    match event:
+        case MandateAuthorised():
+            most = money(event.mandate.at_most_minor)
+            text = f"{event.party_id} allows debits up to {most} (mandate {event.mandate_id})"
+        case MandateChanged():
+            text = f"mandate {event.mandate_id} allows up to {money(event.mandate.at_most_minor)} a debit"
+        case MandateRevoked():
+            text = f"mandate {event.mandate_id} ended: {event.reason}"
+        case DebitNotified():
+            text = f"announced debit {event.debit_id} of {money(event.amount_minor)} on {event.collect_on}"
+        case DebitSubmitted():
+            text = f"presented debit {event.debit_id} of {money(event.amount_minor)}, attempt {event.attempt}"
+        case DebitSettled():
+            text = f"debit {event.debit_id} of {money(event.amount_minor)} settled, final on {event.final_on}"
+        case DebitReturned():
+            late = ", after it had settled" if event.was_settled else ""
+            text = f"debit {event.debit_id} of {money(event.amount_minor)} returned: {event.code}{late}"
+        case DebitCancelled():
+            text = f"cancelled debit {event.debit_id}: {event.reason}"
     return text
 
 

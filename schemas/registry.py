@@ -41,6 +41,16 @@ from schemas.payments.events import (
     RecoveryReceived,
     TransactionReversed,
 )
+from schemas.payments.mandates import (
+    DebitCancelled,
+    DebitNotified,
+    DebitReturned,
+    DebitSettled,
+    DebitSubmitted,
+    MandateAuthorised,
+    MandateChanged,
+    MandateRevoked,
+)
 from schemas.recorded import decoder
 from schemas.values import Event
 
@@ -153,6 +163,14 @@ REGISTRY = Registry(
         RecoveryReceived,
         TransactionReversed,
         AllocationsRestated,
+        MandateAuthorised,
+        MandateChanged,
+        MandateRevoked,
+        DebitNotified,
+        DebitSubmitted,
+        DebitSettled,
+        DebitReturned,
+        DebitCancelled,
         InstallmentOverdue,
         InstallmentCured,
         OverdueWithdrawn,

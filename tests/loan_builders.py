@@ -85,7 +85,7 @@ class Life:
 
     def pays(self, amount_minor: int, on: date, *, payment_id: str = "", today: date | None = None) -> list[Event]:
         """A payment that counts from `on` and becomes known on `today` (the same day, unless told)."""
-        return self._records(
+        return self.records(
             receive_payment(
                 self.loan,
                 payment_id or f"p{len(self.loan.history)}",
@@ -98,10 +98,10 @@ class Life:
         )
 
     def reverses(self, payment_id: str, today: date, cause: str = "bank_return") -> list[Event]:
-        return self._records(reverse_payment(self.loan, payment_id, cause=cause, today=today))
+        return self.records(reverse_payment(self.loan, payment_id, cause=cause, today=today))
 
     def day_end(self, on: date) -> list[Event]:
-        return self._records(visit(self.loan, business_date=on))
+        return self.records(visit(self.loan, business_date=on))
 
     @property
     def events(self) -> list[Event]:
@@ -119,7 +119,7 @@ class Life:
         assert isinstance(newest, LoanEvent)
         return newest.standing
 
-    def _records(self, events: Sequence[Event]) -> list[Event]:
+    def records(self, events: Sequence[Event]) -> list[Event]:
         self.loan = reduce(lambda loan, event: apply(loan, event) or loan, events, self.loan)
         self.requests.append(list(events))
         return list(events)

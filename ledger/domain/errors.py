@@ -116,6 +116,34 @@ class TransactionNotFound(NotFound):
     code = "transaction_not_found"
 
 
+class MandateExists(Refused):
+    code = "mandate_exists"
+
+
+class MandateEnded(Refused):
+    """A mandate that is revoked, or not in force on the day."""
+
+    code = "mandate_ended"
+
+
+class MandateNotFound(NotFound):
+    code = "mandate_not_found"
+
+
+class DebitExists(Refused):
+    code = "debit_exists"
+
+
+class DebitRefused(Refused):
+    """A debit that its mandate, its rules or what is due do not allow."""
+
+    code = "debit_refused"
+
+
+class DebitNotFound(NotFound):
+    code = "debit_not_found"
+
+
 class PartyExists(Refused):
     code = "party_exists"
 

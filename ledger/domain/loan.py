@@ -15,6 +15,7 @@ count, in the order of their value dates; events record how that result changed.
 from datetime import date
 
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
+from ledger.domain.autopay import NO_AUTOPAY, Autopay, folded
 from ledger.domain.fold import after, fold, follows, go_on, pass_time
 from ledger.domain.history import NO_TRANSACTIONS, RECENT, History
 from ledger.domain.tally import Part, Tally
@@ -63,6 +64,7 @@ from schemas.payments.events import (
     RecoveryReceived,
     TransactionReversed,
 )
+from schemas.payments.mandates import MandateEvent
 from schemas.values import Basis, Event, MoneyEvent, State
 
 LENDER_ERROR = "lender_error"
@@ -118,6 +120,7 @@ class Loan(State, frozen=True):
     gone: frozenset[str] = frozenset()
     marks: tuple[tuple[int, Mark], ...] = ()
     pending: tuple[tuple[str, int], ...] = ()
+    autopay: Autopay = NO_AUTOPAY
     parties: tuple[PartyRole, ...] = ()
     paid_off_on: date | None = None
     withdrawn_on: date | None = None
@@ -356,6 +359,8 @@ def _apply_known(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line 
 def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line for each kind of event
     """What moves no money."""
     match event:
+        case MandateEvent():
+            return loan.changed(autopay=folded(loan.autopay, event))
         case PaymentPending():
             return loan.changed(pending=(*loan.pending, (event.payment_id, event.amount_minor)))
         case PaymentFailed():

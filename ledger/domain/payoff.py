@@ -6,7 +6,8 @@ from datetime import date
 
 from ledger.domain.agreement import FEE, INTEREST, PENALTY, Agreement
 from ledger.domain.charging import accrue, charge_penalties, payoff_charges
-from ledger.domain.fold import fold, next_point, pass_time, take
+from ledger.domain.fold import fold, go_on, next_point, pass_time, take
+from ledger.domain.tally import Tally
 from ledger.domain.transactions import PAYMENT, Transaction
 from ledger.domain.working import Work
 from schemas.values import State
@@ -80,6 +81,19 @@ def payoff(work: Work, on: date) -> Payoff:
         credit_minor=min(work.credit_minor, total_minor),
         total_minor=max(0, total_minor - work.credit_minor),
     )
+
+
+def due_on(agreement: Agreement, tally: Tally, on: date) -> int:
+    """What has fallen due or is charged by the end of a day, less the credit, in minor units, if nothing is paid until
+    then."""
+    work = go_on(agreement, tally)
+    pass_time(work, on)
+    accrue(work, on)
+    charge_penalties(work, on)
+    owed_minor = sum(
+        part.owed_minor if part.has_fallen else part.owed_minor - part.principal_minor for part in work.parts
+    )
+    return max(0, owed_minor - work.credit_minor)
 
 
 def _pay_all_due(work: Work, on: date) -> None:

@@ -222,7 +222,8 @@ class Work:
             part = self.parts[index]
             self.post(source, Line(on, "receivable", PRINCIPAL, part.number), principal_minor - part.principal_minor)
             if principal_minor != part.principal_minor:
-                self.parts[index] = part.changed(principal_minor=principal_minor)
+                covered_on = None if principal_minor else part.covered_on
+                self.change(index, principal_minor=principal_minor, covered_on=covered_on)
 
     def reach(self, order: Order) -> None:
         if self.newest is None or self.newest < order:

@@ -2,19 +2,15 @@
 each date from which other values hold.
 """
 
-import tomllib
 from datetime import date
 from functools import lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 
 import msgspec
 
 from ledger.domain.agreement import COMPONENTS
-from schemas.errors import BadInput, Misconfigured
+from ledger.policies.dated_folders import UnreadablePolicy, names, newest, values
 from schemas.loans.servicing import Servicing
 
-_KEYS = {"source", "confidence", "values"}
 _WORDS = {
     "accrual": ("scheduled", "daily"),
     "accrual_rounding": ("period", "stretch"),
@@ -24,45 +20,23 @@ _WORDS = {
 }
 
 
-class UnknownPolicy(BadInput):
-    code = "unknown_policy"
-
-
-class UnreadablePolicy(Misconfigured):
-    code = "unreadable_policy"
-
-
 def servicing_policies() -> list[str]:
     """The names of all policies."""
-    return sorted(folder.name for folder in _folder().iterdir())
+    return names("servicing")
 
 
 @lru_cache(maxsize=1024)
 def servicing_policy(name: str, on: date) -> Servicing:
     """The policy of a name that holds on a date; its id in events is the name and the first date on which it holds."""
-    if name not in servicing_policies():
-        known = ", ".join(servicing_policies())
-        raise UnknownPolicy(f"asked to serve a loan by policy {name[:60]!r}; use one of {known}")
-    begun = [file for file in _folder().joinpath(name).iterdir() if file.name <= f"{on}.toml"]
-    if not begun:
-        raise UnknownPolicy(f"asked to serve a loan by policy {name} on {on}; it holds from a later date on")
-    newest = max(begun, key=lambda file: file.name)
-    return read_policy(f"{name}@{newest.name.removesuffix('.toml')}", newest.read_text("utf-8"))
+    return read_policy(*newest("servicing", name, on))
 
 
 def read_policy(policy: str, text: str) -> Servicing:
     """A policy from its TOML. Raises `UnreadablePolicy` with what is wrong."""
     try:
-        found = tomllib.loads(text)
-        if wrong := found.keys() ^ _KEYS:
-            raise ValueError(f"{', '.join(sorted(wrong))} missing or unknown")
-        return require_consistent(msgspec.convert({"policy": policy, **found["values"]}, Servicing))
+        return require_consistent(msgspec.convert({"policy": policy, **values(text)}, Servicing))
     except (ValueError, TypeError, msgspec.ValidationError) as error:
         raise UnreadablePolicy(f"asked to read servicing policy {policy}: {error}; correct the file") from error
-
-
-def _folder() -> Traversable:
-    return resources.files("ledger.policies").joinpath("servicing")
 
 
 def require_consistent(servicing: Servicing) -> Servicing:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from ledger.domain import adjustments, opening, parties, payments
+from ledger.domain import adjustments, mandates, opening, parties, payments
 from ledger.domain.adjustments import Wish
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import Signed
 from ledger.domain.terms import DayCount, Terms
 from schemas.loans.events import Party
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
+from schemas.payments.mandates import DebitRules, MandateTerms
 from schemas.values import Basis, Event
 
 Step = tuple[str, date, Sequence[Event], date | None]
@@ -34,9 +35,11 @@ _SERVICING = Servicing(
 
 
 def whole_lives() -> Iterator[Step]:
-    """Three loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from."""
+    """Four loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from,
+    one that is paid by debits."""
     yield from _life("xqd20260106", _STORY)
     yield from _life("xqd20260107", _LOST)
+    yield from _life("xqd20260109", _DEBITED)
     yield from _life("xqd20260108", [(_on(1, 9), lambda loan: opening.withdraw(loan, today=_on(1, 9)))])
 
 
@@ -131,6 +134,36 @@ _STORY: list[tuple[date, Decide]] = [
     (_on(2, 26), lambda loan: adjustments.refund_credit(
         loan, _wish("refund-1", 10_00, _on(2, 26)), method="bank_transfer"
     )),
+]  # fmt: skip
+_MANDATE = MandateTerms(
+    rail="ach",
+    account_token="tok-5f1c",
+    at_most_minor=500_00,
+    rules=DebitRules(
+        policy="ach@2014-09-19",
+        attempts=3,
+        within_days=180,
+        notice_days=10,
+        failures=3,
+        final_days=60,
+        again=("R01", "R09"),
+        ending=("R07", "R10"),
+    ),
+    until=_on(12, 31),
+)
+_DEBITED: list[tuple[date, Decide]] = [
+    (_on(1, 7), lambda loan: mandates.authorise(loan, "m-1", "b-7002", _MANDATE, today=_on(1, 7))),
+    (_on(1, 8), lambda loan: mandates.change(
+        loan, "m-1", _MANDATE.changed(at_most_minor=450_00), today=_on(1, 8)
+    )),
+    (_on(1, 27), lambda loan: mandates.take_next_step(loan, today=_on(1, 27))),
+    (_on(2, 6), lambda loan: payments.visit(loan, business_date=_on(2, 6))),
+    (_on(2, 6), lambda loan: mandates.take_next_step(loan, today=_on(2, 6))),
+    (_on(2, 9), lambda loan: mandates.return_(loan, "m-1-1", 1, "R01", returned_on=_on(2, 9), today=_on(2, 9))),
+    (_on(2, 10), lambda loan: mandates.submit(loan, "m-1-1", today=_on(2, 10))),
+    (_on(2, 12), lambda loan: mandates.settle(loan, "m-1-1", 2, settled_on=_on(2, 11), today=_on(2, 12))),
+    (_on(2, 24), lambda loan: mandates.take_next_step(loan, today=_on(2, 24))),
+    (_on(2, 25), lambda loan: mandates.return_(loan, "m-1-1", 2, "R10", returned_on=_on(2, 25), today=_on(2, 25))),
 ]  # fmt: skip
 _LOST: list[tuple[date, Decide]] = [
     (_on(9, 1), lambda loan: adjustments.write_off(

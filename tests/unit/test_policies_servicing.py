@@ -4,9 +4,8 @@ from datetime import date
 
 import pytest
 
+from ledger.policies.dated_folders import UnknownPolicy, UnreadablePolicy
 from ledger.policies.servicing_policies import (
-    UnknownPolicy,
-    UnreadablePolicy,
     read_policy,
     servicing_policies,
     servicing_policy,
@@ -29,7 +28,7 @@ def test_every_policy_is_read_and_named_with_its_date(name: str) -> None:
 
 
 def test_a_policy_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(UnknownPolicy, match="by policy 'nobody'; use one of as_scheduled, cn_card"):
+    with pytest.raises(UnknownPolicy, match="servicing policy 'nobody'; use one of as_scheduled, cn_card"):
         servicing_policy("nobody", TODAY)
 
 

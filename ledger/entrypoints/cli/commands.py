@@ -4,6 +4,7 @@ import typer
 
 from ledger.entrypoints.cli import (
     adjusting,
+    autopay,
     dead_letters,
     development,
     importing,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     for module in (setup, writing, importing, lending, adjusting, queries, loan_queries, statements, workers, recovery):
         module.register(app)
     app.add_typer(queries.audit_app, name="audit")
+    app.add_typer(autopay.app, name="autopay")
     app.add_typer(periods.app, name="period")
     app.add_typer(projections.app, name="projections")
     app.add_typer(dead_letters.app, name="dead-letters")
