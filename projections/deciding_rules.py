@@ -47,10 +47,20 @@ def rule_of(event: LoanEvent, line: PostedLine) -> str:  # noqa: PLR0911 - one l
         case CreditRefunded():
             return "credit_refund"
         case AllocationsRestated():
-            return "restatement"
+            return _restating(event, line)
         case LoanWrittenOff():
             return "write_off"
     return "reversal"
+
+
+def _restating(event: AllocationsRestated, line: PostedLine) -> str:
+    """What is restated: charges, or where money of that day went; all of a day and component is one line."""
+    place = (line.value_date, line.component, line.installment)
+    if any((each.charged_on, each.component, each.installment) == place for each in event.charges):
+        return f"restatement {_BY_COMPONENT.get(line.component or '', 'terms')}"
+    if any(each.counted_on == line.value_date for each in event.transactions):
+        return "restatement allocation"
+    return "restatement"
 
 
 def _charging(event: ChargesPosted, line: PostedLine) -> str:

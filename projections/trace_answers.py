@@ -16,7 +16,8 @@ class TracedLine(msgspec.Struct, frozen=True, kw_only=True):
     line, by the field of the servicing policy where there is one: `terms` (paid out and planned by them), `accrual`
     (interest), `penalty_interest`, `late_fee_or_agreed_fee`, `fee` (a person charged it), `cost_caps RULE` (cut to that
     cap), `allocation` (money, or credit, goes to what is due), `prepayment` (later installments ask for other amounts),
-    `waiver`, `credit_refund`, `reversal`, `restatement`, `write_off`. `policy` and `engine`: which version of both.
+    `waiver`, `credit_refund`, `reversal`, `write_off`, or `restatement` with the rule that is followed once more.
+    `policy` and `engine`: which version of both.
     """
 
     position: int

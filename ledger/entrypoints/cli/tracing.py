@@ -138,6 +138,9 @@ def _print_balance(ledger: Ledger, found: BalanceTrace) -> None:
         f"Loan [bold]{found.loan}[/]: {_words(found.balance)} is {amount} {found.currency}{on}, "
         f"as known at position {found.known_at:,}"
     )
+    if not found.lines:
+        console.print("no line counts for it")
+        return
     print_table(
         "",
         {"counts on": "left", "what": "left", "component": "left", "no.": "right", "amount": "right", "sum": "right",

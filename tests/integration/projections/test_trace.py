@@ -71,7 +71,8 @@ def test_a_line_names_its_event_its_rule_and_who_had_it_recorded(recorded: Recor
         "late_fee_or_agreed_fee",
         "fee",
         "allocation",
-        "restatement",
+        "restatement late_fee_or_agreed_fee",
+        "restatement allocation",
     }
     assert [rule.from_days_past_due for rule in found.allocation] == [0]
 
