@@ -46,15 +46,20 @@ def serve(ledger: Ledger, command: LoanCommand, today: date) -> None:
     ledger.desk.execute(Order(command=command, key=key, today=today, principal="operator:ann"))
 
 
-def position_of(served: Program, payment: str) -> int:
-    rows = served("audit", "show", "a1", "--json").json
-    found: int = next(row["position"] for row in rows if f"payment {payment}" in row["summary"])
+@pytest.fixture(scope="module")
+def trail(served: Program) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = served("audit", "show", "a1", "--json").json
+    return rows
+
+
+def position_of(trail: list[dict[str, Any]], payment: str) -> int:
+    found: int = next(row["position"] for row in trail if f"payment {payment}" in row["summary"])
     return found
 
 
-def test_a_backdated_payment_restates_what_was_believed(served: Program) -> None:
-    before, told = str(position_of(served, "p1") + 3), str(position_of(served, "p2"))
-    last = str(served("audit", "show", "a1", "--json").json[-1]["position"])
+def test_a_backdated_payment_restates_what_was_believed(served: Program, trail: list[dict[str, Any]]) -> None:
+    before, told = str(position_of(trail, "p1") + 3), str(position_of(trail, "p2"))
+    last = str(trail[-1]["position"])
     found = served("loan", "restatement", "a1", "--between", before, last, "--json").json
     assert (found["restated"], found["between"]) == (True, [int(before), int(last)])
     sections = {section["name"]: section["figures"] for section in found["sections"]}
@@ -69,17 +74,19 @@ def test_a_backdated_payment_restates_what_was_believed(served: Program) -> None
     assert f"{told} ledger.payment.received.v1" in shown
 
 
-def test_between_two_instants_or_the_same_position_nothing_may_have_been_restated(served: Program) -> None:
-    rows = served("audit", "show", "a1", "--json").json
-    instants = rows[0]["recorded_at"], rows[-1]["recorded_at"]
+def test_between_two_instants_or_the_same_position_nothing_may_have_been_restated(
+    served: Program, trail: list[dict[str, Any]]
+) -> None:
+    instants = trail[0]["recorded_at"], trail[-1]["recorded_at"]
     assert served("loan", "restatement", "a1", "--between", *instants, "--json").json["restated"]
-    last = str(rows[-1]["position"])
-    assert "nothing was restated" in served("loan", "restatement", "a1", "--between", last, last).out
-    assert "Charges" in served("loan", "restatement", "a1", "--between", last, last, "--all").out
+    last = str(trail[-1]["position"])
+    shown = served("loan", "restatement", "a1", "--between", last, last, "--all").out
+    assert "nothing was restated" in shown
+    assert "Charges" in shown
 
 
-def test_balances_are_traced_to_what_loan_show_says(served: Program) -> None:
-    on = ("--as-of", "2026-02-15", "--known-at", str(position_of(served, "p2") - 1))
+def test_balances_are_traced_to_what_loan_show_says(served: Program, trail: list[dict[str, Any]]) -> None:
+    on = ("--as-of", "2026-02-15", "--known-at", str(position_of(trail, "p2") - 1))
     shown = served("loan", "show", "a1", *on, "--json").json
     for balance, field in (("total", "total_due_minor"), ("overdue", "overdue_minor")):
         traced = served("loan", "why", "a1", "--balance", balance, *on, "--json").json
@@ -95,17 +102,17 @@ def test_a_trace_is_a_table_that_begins_with_the_rest(served: Program) -> None:
     assert "allocation from 0 days past due on" in shown
 
 
-def test_an_installment_is_traced_change_by_change(served: Program) -> None:
+def test_an_installment_is_traced_change_by_change(served: Program, trail: list[dict[str, Any]]) -> None:
     found = served("loan", "why", "a1", "--installment", "1", "--json").json
     state = {(each["section"], each["name"]): each["value"] for each in found["state"] if "component" not in each}
     assert state["installments", "due_on"] == "2026-02-05"
     assert ("overdue_marks", "state") in state
-    assert {change["position"] for change in found["changes"]} >= {position_of(served, "p1"), position_of(served, "p2")}
+    assert {change["position"] for change in found["changes"]} >= {position_of(trail, "p1"), position_of(trail, "p2")}
     assert "overdue since on" in served("loan", "why", "a1", "--installment", "1").out
 
 
-def test_every_component_is_shown_on_a_date(served: Program) -> None:
-    found = served("loan", "show", "a1", "--as-of", "2026-02-09", "--known-at", str(position_of(served, "p1") - 1))
+def test_every_component_is_shown_on_a_date(served: Program, trail: list[dict[str, Any]]) -> None:
+    found = served("loan", "show", "a1", "--as-of", "2026-02-09", "--known-at", str(position_of(trail, "p1") - 1))
     assert "Of it interest 18.60, fees 0.00, penalty interest 0.00" in found.out
     fields = served("loan", "show", "a1", "--as-of", "2026-02-09", "--json").json
     parts = ("principal_minor", "interest_minor", "fee_minor", "penalty_interest_minor")
