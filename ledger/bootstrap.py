@@ -60,7 +60,7 @@ zoneinfo.reset_tzpath(to=())  # the pinned tzdata decides business dates, not wh
 DAY_END = "service:day-end"
 
 
-def _collect_garbage_less_often() -> None:
+def collect_garbage_less_often() -> None:
     """Loans in memory are many objects that live long and point nowhere back; looking through all of them again and
     again took a fifth of the time of commands, and made the longest pauses."""
     gc.freeze()
@@ -147,7 +147,7 @@ class Ledger:
 
     @cached_property
     def desk(self) -> Desk:
-        _collect_garbage_less_often()
+        collect_garbage_less_often()
         settings = self.settings
         limits = DeskLimits(
             attempts=settings.attempts,

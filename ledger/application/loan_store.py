@@ -156,4 +156,5 @@ def _fold(name: str, stream: StoredStream) -> StoredLoan:
 def _snapshot(stored: StoredLoan) -> Snapshot:
     assert stored.loan, "only loans that exist are kept"
     assert stored.head.hash, "a stream with events has a hash"
-    return Snapshot(stored.head.stream, stored.head.version, stored.head.hash, FORMAT, _encode(stored.loan))
+    state = _encode(stored.loan.changed(footholds=()))
+    return Snapshot(stored.head.stream, stored.head.version, stored.head.hash, FORMAT, state)

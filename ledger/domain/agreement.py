@@ -82,8 +82,11 @@ class Agreement(State, frozen=True):
 
     def allocation_rule(self, days_past_due: int) -> AllocationRule:
         """The rule of the highest number of days that has been reached."""
-        rules = [each for each in self.servicing.allocation if each.from_days_past_due <= days_past_due]
-        return max(rules, key=lambda each: each.from_days_past_due)
+        rules = self.servicing.allocation
+        if len(rules) == 1:
+            return rules[0]
+        reached = [each for each in rules if each.from_days_past_due <= days_past_due]
+        return max(reached, key=lambda each: each.from_days_past_due)
 
 
 NO_RATES = Rates(since=(date.min,), numerators=(0,), denominator=1)

@@ -49,7 +49,8 @@ def use_credit(work: Work, source: str, on: date) -> None:
 
 def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
     """Indices and components in the order in which they are paid."""
-    due = [index for index, part in enumerate(work.parts) if part.has_fallen and part.owed_minor]
+    first, parts = work.owing, work.parts
+    due = [index for index in range(first, len(parts)) if parts[index].has_fallen and parts[index].owed_minor]
     if due:
         late = min(work.parts[index].late_from for index in due)
         rule = work.agreement.allocation_rule(days_past_due(late, on))
@@ -57,7 +58,8 @@ def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
             yield from ((index, component) for component in rule.order for index in due)
         else:
             yield from ((index, component) for index in due for component in rule.order)
-    for index, part in enumerate(work.parts):
+    for index in range(first, len(parts)):
+        part = work.parts[index]
         if not part.has_fallen and part.owed_minor > part.principal_minor:
             yield from ((index, component) for component in COMPONENTS if component != PRINCIPAL)
 
@@ -65,10 +67,12 @@ def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
 def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment: str) -> int:
     """Pay what has not fallen due; what is left."""
     waiting_minor = sum(part.principal_minor for part in work.parts if not part.has_fallen)
-    if amount_minor >= waiting_minor:
+    if amount_minor + work.credit_minor >= waiting_minor:
         charges = payoff_charges(work, on)
-        if amount_minor >= waiting_minor + sum(interest + fee for _, interest, fee in charges):
-            return _pay_off(work, amount_minor, charges, source, on)
+        needed_minor = waiting_minor + sum(interest + fee for _, interest, fee in charges)
+        if amount_minor + work.credit_minor >= needed_minor:
+            purse = [(source, amount_minor), _from_credit(work, needed_minor - amount_minor, source, on)]
+            return _pay_off(work, purse, charges, on)
     if work.servicing.early_money == "hold":
         return amount_minor
     if not work.agreement.is_daily:
@@ -80,21 +84,38 @@ def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment:
     return amount_minor - principal_minor
 
 
-def _pay_off(work: Work, amount_minor: int, charges: list[tuple[int, int, int]], source: str, on: date) -> int:
-    """Nothing is owed afterwards: interest and fees as far as they are earned, and all principal."""
+def _from_credit(work: Work, lacking_minor: int, source: str, on: date) -> tuple[str, int]:
+    """What the credit adds to an amount that lacks so much, and the name under which it is paid."""
+    name, used_minor = f"/credit/{source}", max(0, lacking_minor)
+    work.credit_minor -= used_minor
+    work.post(name, Line(on, "credit"), used_minor)
+    return name, used_minor
+
+
+def _pay_off(work: Work, purse: list[tuple[str, int]], charges: list[tuple[int, int, int]], on: date) -> int:
+    """Nothing is owed afterwards: interest and fees as far as they are earned, and all principal. What is left of the
+    first amount in the purse."""
     for index, interest_minor, fee_minor in charges:
         work.fall(index, accrued=NOTHING_ACCRUED, uncharged_interest_minor=0, uncharged_fee_minor=0, has_fallen=True)
         name = f"/payoff/{work.parts[index].number}/{on}"
         work.charge(index, INTEREST, interest_minor, on, name)
         work.charge(index, FEE, fee_minor, on, name)
-        part = work.parts[index]
         for component in (FEE, INTEREST, PRINCIPAL):
-            if owed_minor := work.open_minor(index, component):
-                work.pay(index, component, owed_minor, source, on)
-                amount_minor -= owed_minor
-        if part.covered_on is None:
+            purse = _pay_from(work, purse, index, component, on)
+        if work.parts[index].covered_on is None:
             work.change(index, covered_on=on)
-    return amount_minor
+    return purse[0][1]
+
+
+def _pay_from(work: Work, purse: list[tuple[str, int]], index: int, component: str, on: date) -> list[tuple[str, int]]:
+    """Pay all of a component from several sources, the first one first; what is left of them."""
+    left = []
+    for source, minor in purse:
+        taken_minor = min(minor, work.open_minor(index, component))
+        if taken_minor:
+            work.pay(index, component, taken_minor, source, on)
+        left.append((source, minor - taken_minor))
+    return left
 
 
 def _pay_accrued(work: Work, amount_minor: int, source: str, on: date) -> int:

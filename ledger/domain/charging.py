@@ -64,15 +64,22 @@ def charge_penalties(work: Work, on: date) -> None:
     if not penalty:
         return
     rates = work.agreement.penalty_rates(is_matured=work.is_matured)
-    for index in range(work.waiting):
+    day_count = DayCount(penalty.day_count)
+    for index in range(work.owing, work.waiting):
         part = work.parts[index]
+        base_minor = part.owed_minor if penalty.compounding else part.principal_minor
+        overdue = part.overdue
+        if not base_minor and not overdue.numerator:
+            continue
         if on > part.overdue_to:
-            base_minor = part.owed_minor if penalty.compounding else part.principal_minor
-            grown = part.overdue + accrued(base_minor, rates, DayCount(penalty.day_count), part.overdue_to, on)
-            part = work.change(index, overdue=grown, overdue_to=on)
-        if part.overdue.numerator and on > part.late_from + timedelta(penalty.grace_days):
-            minor, rest = part.overdue.posted(work.agreement.rounding)
-            work.change(index, overdue=rest)
+            overdue += accrued(base_minor, rates, day_count, part.overdue_to, on)
+        minor = 0
+        if overdue.numerator and on > part.late_from + timedelta(penalty.grace_days):
+            minor, overdue = overdue.posted(work.agreement.rounding)
+            if not base_minor:
+                overdue = NOTHING_ACCRUED  # nothing comes to what is less than half of the smallest amount
+        work.change(index, overdue=overdue, overdue_to=max(on, part.overdue_to))
+        if minor:
             work.charge(index, PENALTY, minor, on, f"/penalty/{part.number}/{on}")
 
 

@@ -4,6 +4,7 @@ An installment falls due, a late fee is charged, a transaction is taken; in betw
 owed (`daily`), or is as agreed (`scheduled`). It refuses nothing: whatever facts there are, they come to something.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from datetime import date
 from operator import itemgetter
@@ -42,17 +43,41 @@ from ledger.domain.transactions import (
 )
 from ledger.domain.working import CREDIT, Line, Share, Work
 
-_LAST_IN_DAY = (99, "", "")
+_LAST_IN_DAY = (99, "", 0, "")
 _last: list[tuple[Tally | None, Transaction | None, Tally]] = [(None, None, Tally(parts=(), to=date.min))]
 
 
-def fold(agreement: Agreement, transactions: Iterable[Transaction], to: date) -> Work:
-    """All that is known, from the beginning: transactions in any order, and what time does up to the end of `to`."""
-    work = Work(agreement, nothing_yet(agreement, to))
+def fold(agreement: Agreement, transactions: Iterable[Transaction], to: date, onto: Tally | None = None) -> Work:
+    """All that is known: transactions in any order, and what time does up to the end of `to`. From the beginning, or
+    from a tally that all of them follow (`onto`)."""
+    work = Work(agreement, onto or nothing_yet(agreement, to))
     for transaction in sorted(transactions, key=order_of):
         take(work, transaction)
     pass_time(work, to)
     return work
+
+
+def fold_twice(
+    agreement: Agreement,
+    transactions: Iterable[Transaction],
+    changed: Transaction,
+    to: tuple[date, date],
+    onto: Tally | None = None,
+) -> tuple[Work, Work, int]:
+    """The fold without a transaction and the fold with it, each to its own day (`to`), and how many entries both have
+    in common from their beginnings. What stands before the transaction is folded once."""
+    order, (to_without, to_with) = order_of(changed), to
+    ordered = sorted(transactions, key=order_of)
+    split = bisect_left(ordered, order, key=order_of)
+    without = fold(agreement, ordered[:split], date.min, onto)
+    with_it, common = without.copied(), len(without.entries)
+    take(with_it, changed)
+    for transaction in ordered[split:]:
+        take(without, transaction)
+        take(with_it, transaction)
+    pass_time(without, to_without)
+    pass_time(with_it, to_with)
+    return without, with_it, common
 
 
 def go_on(agreement: Agreement, tally: Tally) -> Work:
@@ -105,10 +130,10 @@ def next_point(work: Work) -> tuple[Order, int] | None:
     if work.written_off_on:
         return None
     index = work.waiting
-    due = ((work.parts[index].due_on, DUE_RANK, "", ""), index) if index < len(work.parts) else None
+    due = ((work.parts[index].due_on, DUE_RANK, "", 0, ""), index) if index < len(work.parts) else None
     late = next_late_fee(work)
     if late and (due is None or late[0] <= due[0][0]):
-        return (late[0], LATE_FEE_RANK, "", ""), late[1]
+        return (late[0], LATE_FEE_RANK, "", 0, ""), late[1]
     return due
 
 
@@ -162,6 +187,7 @@ def _disburse_more(work: Work, paid_out: Transaction) -> None:
         _owe_again(work, index, Share(PRINCIPAL, 0, each + (place_ < odd)), paid_out.id, paid_out.on)
     if not work.is_matured:
         respread(work, paid_out.id, paid_out.on, since=paid_out.on, first=first)
+    use_credit(work, f"/credit/{paid_out.id}", paid_out.on)
 
 
 def _charge(work: Work, fee: Transaction) -> None:
@@ -240,6 +266,7 @@ def _take_back(work: Work, error: Transaction) -> None:
         else:
             index = next(i for i, part in enumerate(work.parts) if part.number == share.installment)
             _owe_again(work, index, share, error.id, error.on)
+    use_credit(work, f"/credit{error.id}", error.on)
 
 
 def _owe_again(work: Work, index: int, debt: Share, source: str, on: date) -> None:
@@ -250,13 +277,16 @@ def _owe_again(work: Work, index: int, debt: Share, source: str, on: date) -> No
     part = work.parts[index]
     work.post(source, Line(on, "receivable", component, part.number), amount_minor)
     work.add(index, component, amount_minor)
-    changes: dict[str, object] = {"has_fallen": part.has_fallen and part.due_on <= on}
+    has_fallen = part.has_fallen and part.due_on <= on
+    changes: dict[str, object] = {"has_fallen": has_fallen}
     if component == PRINCIPAL:
         changes["amount_minor"] = part.amount_minor + max(0, amount_minor - part.repaid_minor)
         changes["repaid_minor"] = max(0, part.repaid_minor - amount_minor)
-    was_covered = part.covered_on is not None and part.has_fallen and part.due_on <= on
+    was_covered = part.covered_on is not None and has_fallen
     if was_covered:
-        changes |= {"late_from": max(part.late_from, on), "overdue_to": max(part.overdue_to, on)}
+        changes["late_from"] = max(part.late_from, on)
+    if has_fallen:  # what was not owed until now costs nothing for the time before
+        changes["overdue_to"] = max(part.overdue_to, on)
     changes["covered_on"] = None
     part = work.fall(index, **changes)
     work.change(index, asked_minor=part.lacks_minor + part.in_time_minor)

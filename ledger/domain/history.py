@@ -4,11 +4,12 @@ from ledger.domain.transactions import Transaction
 from schemas.packed import NOTHING_PACKED, Packed
 from schemas.values import State
 
-_RECENT = 64
+RECENT = 64
 
 
 class History(State, frozen=True):
-    """Transactions in the order in which they became known: the earlier ones packed, then the `recent` ones."""
+    """Transactions in the order in which they became known: the earlier ones packed, then the `recent` ones, which in a
+    long life are never less than `RECENT`."""
 
     earlier: Packed
     recent: tuple[Transaction, ...]
@@ -18,13 +19,19 @@ class History(State, frozen=True):
 
     def with_transaction(self, transaction: Transaction) -> "History":
         recent = (*self.recent, transaction)
-        if len(recent) < _RECENT:
+        if len(recent) < 2 * RECENT:
             return History(earlier=self.earlier, recent=recent)
-        return History(earlier=self.earlier.with_items(recent), recent=())
+        return History(earlier=self.earlier.with_items(recent[:RECENT]), recent=recent[RECENT:])
 
     def transactions(self) -> tuple[Transaction, ...]:
         """All of them, unpacked."""
         return (*self.earlier.unpacked(Transaction), *self.recent)
+
+    def since(self, count: int) -> tuple[Transaction, ...]:
+        """All but the first `count`; unpacked only where some of those packed are among them."""
+        if count >= self.earlier.count:
+            return self.recent[count - self.earlier.count :]
+        return self.transactions()[count:]
 
     def find(self, transaction_id: str) -> Transaction | None:
         """A transaction by its id."""

@@ -31,13 +31,15 @@ class Accrued(State, frozen=True):
 
     def __add__(self, other: "Accrued") -> "Accrued":
         """Both together, reduced."""
+        if not self.numerator:
+            return other
         top = self.numerator * other.denominator + other.numerator * self.denominator
-        bottom = self.denominator * other.denominator
-        common = gcd(top, bottom)
-        return Accrued(numerator=top // common, denominator=bottom // common)
+        return _reduced(top, self.denominator * other.denominator)
 
     def posted(self, mode: Rounding, multiple_minor: int = 1) -> tuple[int, "Accrued"]:
         """What is posted, in minor units, and the exact rest to carry on; a rest below 0 was posted in advance."""
+        if not self.numerator:
+            return 0, self
         minor = rounded(mode, max(self.numerator, 0), self.denominator, multiple_minor)
         return minor, Accrued(numerator=self.numerator - minor * self.denominator, denominator=self.denominator)
 
@@ -126,6 +128,9 @@ def accrued(
     >>> accrued(10_000_00, first_half, DayCount.ACTUAL_365F, date(2026, 1, 1), date(2026, 1, 31))
     Accrued(numerator=779400, denominator=73)
     """
+    shares = _YEARS_OF_DAYS.get(day_count)
+    if shares and len(rates.numerators) == 1 and start <= end:
+        return _reduced(principal_minor * rates.numerators[0] * (end - start).days, rates.denominator * shares)
     _require_order(start, end, since, period)
     if day_count is DayCount.PERIOD:
         if period is None:
@@ -134,8 +139,14 @@ def accrued(
         shares = period.denominator
     else:
         position, shares = position_from(day_count, since or start), daycount.denominator(day_count)
-    top = principal_minor * weight(rates, position, start, end)
-    bottom = rates.denominator * shares
+    return _reduced(principal_minor * weight(rates, position, start, end), rates.denominator * shares)
+
+
+_YEARS_OF_DAYS = {DayCount.ACTUAL_360: 360, DayCount.ACTUAL_365F: 365}
+"""Counts that look at nothing but the number of days."""
+
+
+def _reduced(top: int, bottom: int) -> Accrued:
     common = gcd(top, bottom)
     return Accrued(numerator=top // common, denominator=bottom // common)
 

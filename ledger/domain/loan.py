@@ -16,7 +16,7 @@ from datetime import date
 
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
 from ledger.domain.fold import after, fold, follows, go_on, pass_time
-from ledger.domain.history import NO_TRANSACTIONS, History
+from ledger.domain.history import NO_TRANSACTIONS, RECENT, History
 from ledger.domain.tally import Part, Tally
 from ledger.domain.terms import Terms
 from ledger.domain.transactions import (
@@ -30,6 +30,7 @@ from ledger.domain.transactions import (
     WAIVER,
     WRITE_OFF,
     Transaction,
+    order_of,
 )
 from schemas.loans.events import (
     AgreedInstallment,
@@ -66,6 +67,9 @@ from schemas.values import Basis, Event, MoneyEvent, State
 
 LENDER_ERROR = "lender_error"
 
+_STEP = 8  # facts from one foothold to the next
+_FOOTHOLDS = RECENT // _STEP - 1  # all facts since the first of them are recent ones
+
 DISBURSED = "disbursement"
 """Names the one disbursement of a loan that was opened and paid out at once."""
 
@@ -85,12 +89,21 @@ class PartyRole(State, frozen=True):
     until: date | None = None
 
 
+class Foothold(State, frozen=True):
+    """Where a fold can begin again: the tally of the first `count` facts, as they became known."""
+
+    count: int
+    tally: Tally
+
+
 class Loan(State, frozen=True):
     """State of one loan, folded from its events.
 
     `agreed_on`: when it was signed, or opened without that. `history`: all facts, and `gone` those that turned out
     never to have counted. `reached`: the day up to which the journal says what time did. `tally` is None, or lags
-    behind that day, where facts came between others since it was last worked out; `settled` does that.
+    behind that day, where facts came between others since it was last worked out; `settled` does that. `footholds`: of
+    the last facts, so that one that comes a little late costs no more in a long life than in a short one; they only
+    save time.
     """
 
     loan_id: str
@@ -101,6 +114,7 @@ class Loan(State, frozen=True):
     reached: date
     history: History
     tally: Tally | None = None
+    footholds: tuple[Foothold, ...] = ()
     gone: frozenset[str] = frozenset()
     marks: tuple[tuple[int, Mark], ...] = ()
     pending: tuple[tuple[str, int], ...] = ()
@@ -133,12 +147,34 @@ def settled(loan: Loan) -> Loan:
     """The same loan with its tally known. To fold a long life costs no more than its length that way."""
     tally = loan.tally
     if tally is None:
-        return loan.changed(tally=fold(loan.agreement, loan.counted, loan.reached).tally())
+        last = _last_settled[0]
+        if last and _is_of_same_facts(loan, last):
+            return loan.changed(tally=last.tally)
+        onto, facts = footing(loan)
+        return loan.changed(tally=fold(loan.agreement, facts, loan.reached, onto).tally())
     if tally.to >= loan.reached:
         return loan
     work = go_on(loan.agreement, tally)
     pass_time(work, loan.reached)
     return loan.changed(tally=work.tally())
+
+
+_last_settled: list[Loan | None] = [None]
+
+
+def remember_settled(loan: Loan) -> None:
+    """What decides to record a fact has folded all of them with it; whoever folds its event need not do so again."""
+    _last_settled[0] = loan
+
+
+def footing(loan: Loan, changed: Transaction | None = None) -> tuple[Tally | None, list[Transaction]]:
+    """From which tally to fold anew, and the facts that count since: all that stands after one that is to be added or
+    left out. None: from the beginning."""
+    footholds = loan.footholds if changed is None else _footholds_before(loan, changed)
+    if not footholds:
+        return None, loan.counted
+    since = loan.history.since(footholds[-1].count)
+    return footholds[-1].tally, [each for each in since if each.id not in loan.gone]
 
 
 def apply(loan: Loan | None, event: Event) -> Loan | None:
@@ -160,12 +196,39 @@ def with_transaction(loan: Loan, transaction: Transaction) -> Loan:
     """The loan with one more fact; its tally goes on where nothing comes after it."""
     history, tally = loan.history.with_transaction(transaction), loan.tally
     if tally and follows(tally, transaction):
-        return loan.changed(history=history, tally=after(loan.agreement, tally, transaction))
-    return loan.changed(history=history, tally=None)
+        footholds = _footholds_with(loan, tally)
+        return loan.changed(history=history, tally=after(loan.agreement, tally, transaction), footholds=footholds)
+    return loan.changed(history=history, tally=None, footholds=_footholds_before(loan, transaction))
 
 
 def without_transaction(loan: Loan, transaction_id: str) -> Loan:
-    return loan.changed(gone=loan.gone | {transaction_id}, tally=None)
+    found = loan.history.find(transaction_id)
+    footholds = _footholds_before(loan, found) if found else ()
+    return loan.changed(gone=loan.gone | {transaction_id}, tally=None, footholds=footholds)
+
+
+def _footholds_with(loan: Loan, tally: Tally) -> tuple[Foothold, ...]:
+    count = len(loan.history)
+    if count == 0 or count % _STEP:
+        return loan.footholds
+    return (*loan.footholds, Foothold(count=count, tally=tally))[-_FOOTHOLDS:]
+
+
+def _footholds_before(loan: Loan, changed: Transaction) -> tuple[Foothold, ...]:
+    """Those that a fact after all of theirs leaves as they are. A payment that is taken back may be any of theirs."""
+    if changed.kind == TAKE_BACK:
+        return ()
+    order = order_of(changed)
+    return tuple(each for each in loan.footholds if each.tally.newest and each.tally.newest < order)
+
+
+def _is_of_same_facts(loan: Loan, other: Loan) -> bool:
+    return (
+        loan.agreement is other.agreement
+        and loan.reached == other.reached
+        and loan.gone == other.gone
+        and loan.history == other.history
+    )
 
 
 def agreed_installments(lines: tuple[AgreedInstallment, ...]) -> tuple[Installment, ...]:
@@ -340,7 +403,7 @@ def _with_installments(loan: Loan, event: Event) -> Loan:
         return _without_pending(loan, event.payment_id)
     if isinstance(event, LoanDisbursed) and not any(each.kind == DISBURSEMENT for each in loan.counted):
         installments = agreed_installments(event.installments)
-        return loan.changed(agreement=loan.agreement.changed(installments=installments), tally=None)
+        return loan.changed(agreement=loan.agreement.changed(installments=installments), tally=None, footholds=())
     return loan
 
 
@@ -348,7 +411,7 @@ def _taken_back(loan: Loan, event: PaymentReversed) -> Loan:
     taken = Transaction(
         take_back_of(event.payment_id), TAKE_BACK, event.reversed_on, event.amount_minor, about=event.payment_id
     )
-    return with_transaction(loan, taken).changed(tally=None)
+    return with_transaction(loan, taken)
 
 
 def _with_mark(loan: Loan, event: InstallmentOverdue | InstallmentCured | OverdueWithdrawn) -> Loan:

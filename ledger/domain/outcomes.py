@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from ledger.domain.fold import fold, follows, go_on, pass_time, remembered, take
-from ledger.domain.loan import Loan
+from ledger.domain.fold import fold_twice, follows, go_on, pass_time, remembered, take
+from ledger.domain.loan import Loan, footing, remember_settled
 from ledger.domain.standing import consequences, standing
 from ledger.domain.tally import Part
 from ledger.domain.transactions import TAKE_BACK, Transaction
@@ -73,20 +73,23 @@ def added(loan: Loan, transaction: Transaction, today: date, write: Write) -> li
         pass_time(work, reached)
         found = _in_order(work, transaction.id)
     else:
-        before = fold(loan.agreement, loan.counted, loan.reached)
-        work = fold(loan.agreement, [*loan.counted, transaction], reached)
-        found = _compared(before, work, transaction.id, _by_id([*loan.counted, transaction]))
+        onto, facts = footing(loan, transaction)
+        before, work, common = fold_twice(loan.agreement, facts, transaction, (loan.reached, reached), onto)
+        found = _compared(before, work, common, transaction.id, _by_id([*facts, transaction]))
     after = loan.changed(history=loan.history.with_transaction(transaction), tally=work.tally(), reached=reached)
+    remember_settled(after)
     return _written(_Case(loan, after, work, transaction, today), found, write)
 
 
 def removed(loan: Loan, gone: Transaction, today: date, write: Write) -> list[Event]:
     """All events that follow from a fact that never counted. Of a settled loan."""
     reached = max(loan.reached, today)
-    left = [each for each in loan.counted if each.id != gone.id]
-    before, work = fold(loan.agreement, loan.counted, loan.reached), fold(loan.agreement, left, reached)
-    found = _compared(before, work, gone.id, _by_id(loan.counted))
+    onto, facts = footing(loan, gone)
+    left = [each for each in facts if each.id != gone.id]
+    work, before, common = fold_twice(loan.agreement, left, gone, (reached, loan.reached), onto)
+    found = _compared(before, work, common, gone.id, _by_id(facts))
     after = loan.changed(gone=loan.gone | {gone.id}, tally=work.tally(), reached=reached)
+    remember_settled(after)
     return _written(_Case(loan, after, work, gone, today), found, write)
 
 
@@ -122,14 +125,18 @@ def _in_order(work: Work, source: str) -> _Difference:
     )
 
 
-def _compared(before: Work, after: Work, source: str, transactions: Mapping[str, Transaction]) -> _Difference:
-    """Line by line, what was known and what is known; the lines of `source` are its own."""
-    old, new = _lines(before), _lines(after)
+def _compared(
+    before: Work, after: Work, common: int, source: str, transactions: Mapping[str, Transaction]
+) -> _Difference:
+    """Line by line, what was known and what is known; the lines of `source` are its own. The first `common` entries are
+    the same in both."""
+    old, new = _lines(before.entries[common:]), _lines(after.entries[common:])
+    known = {entry.source for entry in before.entries}
     was, now = _charges(before), _charges(after)
     restated: dict[str, _Restated] = {}
     for name in dict.fromkeys([*old, *new]):
         lines = _change(old.get(name), new.get(name))
-        if name in old and name != source and lines:
+        if name in known and name != source and lines:
             restated[name] = _Restated(
                 lines=lines,
                 transaction=_restated_transaction(transactions.get(name), before, after),
@@ -137,16 +144,16 @@ def _compared(before: Work, after: Work, source: str, transactions: Mapping[str,
             )
     return _Difference(
         own=[Entry(source, line, amount) for line, amount in _change(old.get(source), new.get(source)).items()],
-        new=[entry for entry in after.entries if entry.source not in old and entry.source != source],
-        new_charges=[charge for charge in after.charges if charge.source not in old and charge.source != source],
+        new=[entry for entry in after.entries if entry.source not in known and entry.source != source],
+        new_charges=[charge for charge in after.charges if charge.source not in known and charge.source != source],
         restated=restated,
     )
 
 
-def _lines(work: Work) -> dict[str, Counter[Line]]:
+def _lines(entries: Iterable[Entry]) -> dict[str, Counter[Line]]:
     """By what made them."""
     found: dict[str, Counter[Line]] = {}
-    for source, line, amount_minor in work.entries:
+    for source, line, amount_minor in entries:
         if source not in found:
             found[source] = Counter()
         found[source][line] += amount_minor

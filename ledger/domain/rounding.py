@@ -38,6 +38,8 @@ def rounder(mode: Rounding, denominator: int, multiple_minor: int = 1) -> Rounde
 
 def rounded(mode: Rounding, numerator: int, denominator: int, multiple_minor: int = 1) -> int:
     """One exact amount, 0 or more, in minor units."""
+    if mode is Rounding.HALF_UP and multiple_minor == 1:
+        return (2 * numerator + denominator) // (2 * denominator)
     return rounder(mode, denominator, multiple_minor)(numerator)
 
 

@@ -64,6 +64,11 @@ class Part(State, frozen=True, array_like=True):
         """Principal, and what is charged."""
         return self.principal_minor + self.interest_minor + self.fee_minor + self.penalty_minor
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it has fallen due, and nothing of it is owed or waits to be charged."""
+        return self.has_fallen and not (self.owed_minor or self.overdue.numerator)
+
 
 class Tally(State, frozen=True):
     """`parts`: in the order of due dates. `to`: the day up to which installments have fallen due and late fees are

@@ -7,7 +7,7 @@ known; so the same facts give the same balances of every date, however they arri
 from datetime import date
 from typing import NamedTuple
 
-Order = tuple[date, int, str, str]
+Order = tuple[date, int, str, int, str]
 """Where something stands among all that happens to a loan."""
 
 PAYMENT, GOODWILL, MERCHANT_REFUND = "payment", "goodwill", "merchant_refund"
@@ -47,4 +47,5 @@ class Transaction(NamedTuple):
 
 
 def order_of(transaction: Transaction) -> Order:
-    return transaction.on, _RANKS[transaction.kind], transaction.at, transaction.id
+    """By value date, rank, source time and id; shorter ids first, so that running numbers keep their order."""
+    return transaction.on, _RANKS[transaction.kind], transaction.at, len(transaction.id), transaction.id

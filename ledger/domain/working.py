@@ -5,6 +5,7 @@ line. What nobody entered has a name that begins with a slash.
 """
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import date
 from typing import NamedTuple
 
@@ -73,6 +74,7 @@ class Work:
         self.servicing = agreement.servicing
         self.parts = list(tally.parts)
         self.waiting = self._first_waiting()
+        self._owing = 0
         self.to = tally.to
         self.newest = tally.newest
         self.accrued_to = tally.accrued_to
@@ -91,6 +93,14 @@ class Work:
         self.entries: list[Entry] = []
         self.charges: list[Charged] = []
         self.shares: dict[str, list[Share]] = {}
+
+    def copied(self) -> "Work":
+        """The same pass over facts, to go on differently."""
+        other = copy(self)
+        other.parts, other.allowed = list(self.parts), list(self.allowed)
+        other.entries, other.charges = list(self.entries), list(self.charges)
+        other.shares = {source: list(shares) for source, shares in self.shares.items()}
+        return other
 
     def tally(self) -> Tally:
         return Tally(
@@ -111,6 +121,15 @@ class Work:
         )
 
     @property
+    def owing(self) -> int:
+        """Index of the first part of which anything is owed or still to fall due; how many parts there are, if none."""
+        parts, index = self.parts, self._owing
+        while index < len(parts) and parts[index].is_done:
+            index += 1
+        self._owing = index
+        return index
+
+    @property
     def is_matured(self) -> bool:
         return self.waiting == len(self.parts)
 
@@ -122,7 +141,7 @@ class Work:
 
     def begin(self, parts: list[Part]) -> None:
         """The first money is paid out."""
-        self.parts = parts
+        self.parts, self._owing = parts, 0
         self.waiting = self._first_waiting()
 
     def _first_waiting(self) -> int:
@@ -138,6 +157,7 @@ class Work:
 
     def change(self, index: int, **fields: object) -> Part:
         part = self.parts[index] = self.parts[index].changed(**fields)
+        self._owing = min(self._owing, index)
         return part
 
     def open_minor(self, index: int, component: str) -> int:
@@ -148,6 +168,7 @@ class Work:
         """More (or less) is open of a component; no line is written."""
         field = _FIELDS[component]
         self.parts[index] = self.parts[index].changed(**{field: getattr(self.parts[index], field) + amount_minor})
+        self._owing = min(self._owing, index)
         if component == PRINCIPAL:
             self.principal_minor += amount_minor
 
@@ -156,15 +177,16 @@ class Work:
         if not asked_minor:
             return 0
         amount_minor, rule = self._within_caps(asked_minor)
-        number = self.parts[index].number
+        part, field = self.parts[index], _FIELDS[component]
+        number = part.number
         self.charged_minor += amount_minor
         self.charges.append(Charged(source, on, component, number, amount_minor, asked_minor, rule))
         self.post(source, Line(on, "receivable", component, number), amount_minor)
         self.post(source, Line(on, _INCOME[component]), -amount_minor)
-        self.add(index, component, amount_minor)
+        changes: dict[str, object] = {field: getattr(part, field) + amount_minor}
         if component == INTEREST:
-            part = self.parts[index]
-            self.change(index, charged_interest_minor=part.charged_interest_minor + amount_minor)
+            changes["charged_interest_minor"] = part.charged_interest_minor + amount_minor
+        self.change(index, **changes)
         return amount_minor
 
     def pay(self, index: int, component: str, amount_minor: int, source: str, on: date) -> None:

@@ -53,13 +53,16 @@ class EmbeddedPostgres:
 
     def stop(self, timeout_s: float = 60.0) -> bool:
         """End the server: fast shutdown, then immediate, then SIGKILL. Whether one ran. Raises ServerDidNotStop."""
+        return self._end((SIGINT, SIGQUIT, SIGKILL), timeout_s)
+
+    def _end(self, signals: tuple[Signals, ...], timeout_s: float) -> bool:
         if not folder.present(self._control):
             return False
         with folder.locked(self._control, wait_s=timeout_s):
             server = self._find()
             if server is None:
                 return False
-            process.end(server, (SIGINT, SIGQUIT, SIGKILL), timeout_s)
+            process.end(server, signals, timeout_s)
             return True
 
     def kill(self) -> None:
@@ -71,8 +74,8 @@ class EmbeddedPostgres:
         self._send(number)
 
     def erase(self) -> None:
-        """Stop the server and delete its data, wherever they lie. There is no way back."""
-        self.stop()
+        """Stop the server and delete its data, wherever they lie. There is no way back; nothing is written any more."""
+        self._end((SIGQUIT, SIGKILL), timeout_s=60.0)
         home = place.known(self._control) if folder.present(self._control) else None
         for path in (home, self._control):
             if path is not None:

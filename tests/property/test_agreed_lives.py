@@ -240,7 +240,7 @@ def test_an_error_of_the_lender_leaves_no_trace_for_the_time_before_it_was_told(
 
 @given(life=lives())
 def test_day_end_comes_to_an_end(life: AgreedLife) -> None:
-    for _ in range(200):
+    for _ in range(25):
         due = next_action_on(life.loan)
         if due is None:
             break

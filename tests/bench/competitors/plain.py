@@ -7,6 +7,7 @@ from itertools import count
 
 import psycopg
 
+from ledger.journal.records import RecordedEvent
 from tests.bench.orders import fresh_names
 from tests.bench.rounds import Work
 
@@ -39,7 +40,9 @@ with e as (
 )
 insert into command (command_id, command_hash, first_position, last_position) select %b, %b, position, position from e
 """
+_EVENT_COLUMNS = "stream, streamversion, type, topic, key, partition, partitionseq, recorded_us, state"
 _LOANS = 20_000
+_ROWS = 1_000
 
 
 class PlainInserts:
@@ -72,3 +75,38 @@ class PlainInserts:
         loan = self._loans[number % _LOANS]
         row = (f"loan/{loan}", number // _LOANS + 1, loan, number, 1_700_000_000_000_000 + number, self._state)
         cursor.execute(_INSERT, (*row, secrets.token_bytes(32), secrets.token_bytes(32)), prepare=True)
+
+
+class MultiRowInserts:
+    """Event rows and key rows, a thousand to a statement, both statements in one transaction."""
+
+    name = "multi-row inserts"
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+        self._connection.execute(_TABLES)
+
+    def insert(self, events: Sequence[RecordedEvent]) -> None:
+        """Insert the rows of events that are recorded elsewhere, each with a key of its own."""
+        for first in range(0, len(events), _ROWS):
+            some = events[first : first + _ROWS]
+            rows = [
+                (e.stream, e.version, e.type, e.topic, e.key, e.partition, e.partitionseq, e.recorded_us, e.state)
+                for e in some
+            ]
+            keys = [(secrets.token_bytes(32), secrets.token_bytes(32), e.position, e.position) for e in some]
+            with self._connection.transaction(), self._connection.cursor(binary=True) as cursor:
+                cursor.execute(_many(f"insert into event ({_EVENT_COLUMNS}) values", 9, len(rows)), _flat(rows))
+                cursor.execute(_many("insert into command values", 4, len(keys)), _flat(keys))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _many(statement: str, columns: int, rows: int) -> bytes:
+    row = f"({', '.join(['%b'] * columns)})"
+    return f"{statement} {', '.join([row] * rows)}".encode()
+
+
+def _flat(rows: Sequence[tuple[object, ...]]) -> list[object]:
+    return [value for row in rows for value in row]
