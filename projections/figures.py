@@ -135,7 +135,9 @@ class Figures:
             self._restate(event, moved)
         self._installments.charge(moved)
         self._installments.post(event)
-        if not isinstance(event, CreditRefunded) and not _takes_back(event):
+        if _takes_back(event):
+            self._installments.owe_again(event)
+        elif not isinstance(event, CreditRefunded):
             self._installments.use_credit(event, moved)
         self._balances(event)
         touched = {line.installment for line in event.postings if line.installment}

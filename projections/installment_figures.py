@@ -79,9 +79,15 @@ class Installments:
                 if component != _PENALTY:
                     self._days[number][on] += amount_minor
 
+    def owe_again(self, event: MoneyEvent) -> None:
+        """What a payment had covered that is taken back: what covers it now came no earlier, maybe on the same day."""
+        for (on, component, number), amount_minor in owed_lines(event).items():
+            if on <= self._as_of and component != _PENALTY:
+                self._touched[number][on] += amount_minor
+
     def use_credit(self, event: MoneyEvent, moved: Moved) -> None:
         """What fell due took the borrower's credit: no event says how much of it was principal, but what the lines say
-        beyond charges and allocations is that, of the installment that fell due on the day."""
+        beyond charges and allocations is that, of the installment that fell due on the day, or was owed again."""
         owed = owed_lines(event)
         for on, used_minor in self._credit_used(event, moved):
             rest_minor = used_minor - sum(
@@ -89,9 +95,10 @@ class Installments:
                 for place in owed.keys() | moved.charged.keys() | moved.allocated.keys()
                 if place[0] == on and place[1] != PRINCIPAL
             )
-            number = next((number for number, asked in self.asked.items() if asked.due_on == on), 0)
-            if number and on <= self._as_of:
-                self._paid_minor[number] += rest_minor
+            less = [place[2] for place in sorted(owed) if place[:2] == (on, PRINCIPAL) and owed[place] < 0]
+            fell_due = [number for number, asked in self.asked.items() if asked.due_on == on]
+            if on <= self._as_of and (fell_due or less):
+                self._paid_minor[(fell_due or less)[0]] += rest_minor
 
     def _credit_used(self, event: MoneyEvent, moved: Moved) -> Iterator[tuple[date, int]]:
         used = Counter(moved.credited)
