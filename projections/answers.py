@@ -61,7 +61,8 @@ class DelinquentLoan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoanAsOf:
-    """What a loan owed on a value date. `overdue_minor`, days and bucket are those of its overdue marks."""
+    """What a loan owed on a value date, by component and in all. `overdue_minor`, days and bucket are those of its
+    overdue marks."""
 
     loan: str
     borrower: str | None
@@ -71,6 +72,9 @@ class LoanAsOf:
     due_on: date
     lent_minor: int
     principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    penalty_interest_minor: int
     total_due_minor: int
     overdue_minor: int
     credit_minor: int
@@ -101,13 +105,17 @@ class AccountBalance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BalanceAsOf:
-    """What a loan owed on a value date. `known_at`: the last position that counts; None: all that is known now."""
+    """What a loan owed on a value date, by component and in all. `known_at`: the last position that counts; None: all
+    that is known now."""
 
     loan: str
     currency: str
     value_date: date
     known_at: int | None
     principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    penalty_interest_minor: int
     total_due_minor: int
     credit_minor: int
     accounts: tuple[AccountBalance, ...]

@@ -116,6 +116,30 @@ class WrongInterval(BadInput):
     code = "wrong_interval"
 
 
+class UnknownFigure(BadInput):
+    """A figure that nobody can trace, because there is none of that name."""
+
+    code = "unknown_figure"
+
+
+class OneFigure(BadInput):
+    """No figure to trace, or several at once."""
+
+    code = "one_figure"
+
+
+class InstallmentNotFound(NotFound):
+    """An installment that a loan does not have, or did not have yet."""
+
+    code = "installment_not_found"
+
+
+class TraceBroken(Corrupt):
+    """The postings of a figure do not add up to it."""
+
+    code = "trace_broken"
+
+
 class NothingPosted(NotFound):
     """A loan on which no money has moved, and nothing was charged."""
 

@@ -1,5 +1,6 @@
 """What one loan looked like on either axis, and what became known about it in between."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
@@ -19,6 +20,7 @@ from projections.answers import (
     ScheduleLine,
 )
 from projections.reading import Reader, axes
+from projections.statement_answers import COMPONENTS
 
 _Cell = tuple[str, str | None, int | None]
 _ALWAYS = date.max
@@ -33,7 +35,7 @@ def balance_as_of(at: Reader, loan: LoanBalance, value_date: date, known_at: int
         currency=loan.currency,
         value_date=value_date,
         known_at=known_at,
-        principal_minor=sum(line.amount_minor for line in owed if line.component == "principal"),
+        **_by_component(owed),
         total_due_minor=sum(line.amount_minor for line in owed),
         credit_minor=-sum(line.amount_minor for line in accounts if line.account == "credit"),
         accounts=accounts,
@@ -55,6 +57,9 @@ def loan_as_of(at: Reader, loan: LoanBalance, value_date: date, known_at: int | 
         due_on=loan.due_on,
         lent_minor=loan.lent_minor,
         principal_minor=balance.principal_minor,
+        interest_minor=balance.interest_minor,
+        fee_minor=balance.fee_minor,
+        penalty_interest_minor=balance.penalty_interest_minor,
         total_due_minor=balance.total_due_minor,
         overdue_minor=late.overdue_minor if late else 0,
         credit_minor=balance.credit_minor,
@@ -96,6 +101,14 @@ def payments(at: Reader, loan_id: str, after: int, until: int) -> tuple[Payment,
     """Those received or reversed after one position up to another, as known at the latter."""
     found = at.dicts("payments", {"loan": loan_id, "after": after, "until": until})
     return tuple(Payment(**row | {"allocations": _read(row["allocations"], PaymentAllocation)}) for row in found)
+
+
+def _by_component(owed: Sequence[AccountBalance]) -> dict[str, int]:
+    """What is owed of each component that statements show too."""
+    return {
+        f"{component}_minor": sum(line.amount_minor for line in owed if line.component == component)
+        for component in COMPONENTS
+    }
 
 
 def _cells(at: Reader, loan: LoanBalance, known_at: int) -> dict[_Cell, int]:

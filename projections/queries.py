@@ -9,10 +9,13 @@ from typing import Self
 from ledger.domain.errors import LoanNotFound
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
+from ledger.journal.stream_reading import head_position
 from projections import (
     account_statement,
     audit_trail,
+    balance_trace,
     delinquency,
+    installment_trace,
     loan_now,
     loan_views,
     mandates,
@@ -20,6 +23,7 @@ from projections import (
     portfolio,
     postings,
     reports,
+    restatement,
     schedule,
 )
 from projections.answers import (
@@ -45,7 +49,10 @@ from projections.place import Place
 from projections.presence import workers
 from projections.projection import Projection
 from projections.reading import Reader, last_known
+from projections.recorded_facts import facts_of
+from projections.restatement_answers import LoanRestatement
 from projections.statement_answers import AccountStatement
+from projections.trace_answers import BalanceTrace, InstallmentTrace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,6 +71,9 @@ READS: Mapping[str, tuple[Projection, ...]] = {
         delinquency.PROJECTION,
         audit_trail.PROJECTION,
     ),
+    "restatement": (),  # the loan's own events hold what no table has; see figures.py
+    "balance_trace": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, audit_trail.PROJECTION),
+    "installment_trace": (),
     "schedules": (loan_now.PROJECTION, schedule.PROJECTION),
     "payments": (loan_now.PROJECTION, schedule.PROJECTION, payment_history.PROJECTION),
     "statement": (postings.PROJECTION, audit_trail.PROJECTION),
@@ -162,6 +172,57 @@ class Queries:
         with self._snapshot("loan_diff", loan_id, until) as at:
             return loan_views.loan_diff(at, self._loan(at, loan_id), after, until)
 
+    def restatement(
+        self, loan_id: str, after: int, until: int, *, as_of: date | None = None, everything: bool = False
+    ) -> LoanRestatement:
+        """What was believed about a loan at one position and what is known at another one, figure by figure.
+
+        `as_of`: only what counts by that value date. `everything`: also figures that are the same. Reads the loan's own
+        events. Raises `LoanNotFound`, also where it was not known at `until`, and `WrongInterval`.
+        """
+        if not 0 <= after <= until:
+            raise WrongInterval(
+                f"asked what was believed at {after} and is known at {until}; give an earlier position or instant first"
+            )
+        with self._snapshot("restatement", loan_id, until) as at:
+            facts = facts_of(at.connection, loan_id, until=until)
+            found = restatement.restatement(facts, after, until, as_of, everything=everything)
+        if found is None:
+            raise self._unknown(loan_id, until)
+        return found
+
+    def balance_trace(
+        self, loan_id: str, balance: str, *, as_of: date | None = None, known_at: int | None = None, limit: int = 200
+    ) -> BalanceTrace:
+        """The postings that make a balance (one of `balance_trace.BALANCES`), the newest `limit` (from 1) of them, with
+        events, rules and actors; they add up to it, else `TraceBroken`.
+
+        `as_of` None: on whatever value date. Raises `UnknownFigure`, `LoanNotFound`.
+        """
+        balance_trace.require_balance(balance)
+        with self._reader("balance_trace", loan_id, known_at) as at:
+            position = account_statement.known_position(at, loan_id, known_at)
+        with self._snapshot(
+            "balance_trace", loan_id, position
+        ) as at:  # what it reads may be behind the trail, or ahead
+            asked = balance_trace.Traced(balance=balance, as_of=as_of, known_at=position, limit=limit)
+            return balance_trace.balance_trace(at, self._loan(at, loan_id), asked)
+
+    def installment_trace(
+        self, loan_id: str, number: int, *, as_of: date | None = None, known_at: int | None = None, limit: int = 200
+    ) -> InstallmentTrace:
+        """How an installment came to its state: the newest `limit` (from 1) changes of its figures, event by event.
+
+        Reads the loan's own events. Raises `LoanNotFound`, `InstallmentNotFound`.
+        """
+        with self._snapshot("installment_trace", loan_id, known_at) as at:
+            until = head_position(at.connection) if known_at is None else known_at
+            facts = facts_of(at.connection, loan_id, until=until)
+            found = installment_trace.installment_trace(facts, number, as_of, until, limit)
+        if found is None:
+            raise self._unknown(loan_id, until)
+        return found
+
     def schedules(self, loan_id: str, *, known_at: int | None = None) -> list[Schedule]:
         """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`, also where it was not known."""
         with self._snapshot("schedules", loan_id, known_at) as at:
@@ -247,6 +308,12 @@ class Queries:
         """Who brings projections forward: host, process id and a random part of each one seen within `stale_s`."""
         with translated(self._database), self._pool.connection() as connection:
             return workers(connection, self._book_id, stale_s)
+
+    def _unknown(self, loan_id: str, known_at: int) -> LoanNotFound:
+        return LoanNotFound(
+            f"asked for loan {loan_id} as known at position {known_at}; book {self._book_id} knew no such loan then. "
+            "ledger balances lists all"
+        )
 
     def _loan(self, at: Reader, loan_id: str) -> LoanBalance:
         for row in at.rows(LoanBalance, "loan", {"loan": loan_id}):

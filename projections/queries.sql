@@ -128,11 +128,17 @@ select position
 
 -- name: balances_as_of
 select n.loan, n.borrower, n.product, n.currency, n.opened_on, n.due_on, n.lent_minor, s.principal_minor,
-       s.total_due_minor, s.credit_minor
+       s.interest_minor, s.fee_minor, s.penalty_interest_minor, s.total_due_minor, s.credit_minor
   from (select loan,
                coalesce(sum(amount_minor) filter (where account = 'receivable'), 0)::bigint as total_due_minor,
                coalesce(sum(amount_minor) filter (where account = 'receivable' and component = 'principal'), 0)::bigint
                    as principal_minor,
+               coalesce(sum(amount_minor) filter (where account = 'receivable' and component = 'interest'), 0)::bigint
+                   as interest_minor,
+               coalesce(sum(amount_minor) filter (where account = 'receivable' and component = 'fee'), 0)::bigint
+                   as fee_minor,
+               coalesce(sum(amount_minor) filter (where account = 'receivable' and component = 'penalty_interest'),
+                        0)::bigint as penalty_interest_minor,
                coalesce(-sum(amount_minor) filter (where account = 'credit'), 0)::bigint as credit_minor
           from postings
          where book = %(book)s and value_date <= %(as_of)s and position <= %(known_at)s

@@ -1,4 +1,4 @@
-"""Runs the statements of `queries.sql` and `account_statement.sql` on one connection."""
+"""Runs the statements of `queries.sql`, `account_statement.sql` and `balance_trace.sql` on one connection."""
 
 from datetime import date
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from ledger.journal.database import Connection
 from projections.answers import DelinquentLoan
 from projections.statements import load
 
-_SQL = {**load("queries.sql"), **load("account_statement.sql")}
+_SQL = {**load("queries.sql"), **load("account_statement.sql"), **load("balance_trace.sql")}
 _ALL_KNOWN = 2**63 - 1
 
 Row = TypeVar("Row")
@@ -21,16 +21,16 @@ class Reader:
     """Statements about one book, by name."""
 
     def __init__(self, connection: Connection, book_id: str) -> None:
-        self._connection = connection
+        self.connection = connection
         self._book = {"book": book_id}
 
     def rows(self, answer: type[Row], statement: str, arguments: Arguments) -> list[Row]:
         """Each row as an object of a class that has its columns."""
-        cursor = self._connection.cursor(row_factory=class_row(answer))
+        cursor = self.connection.cursor(row_factory=class_row(answer))
         return cursor.execute(_SQL[statement], arguments | self._book).fetchall()
 
     def dicts(self, statement: str, arguments: Arguments) -> list[dict[str, Any]]:
-        cursor = self._connection.cursor(row_factory=dict_row)
+        cursor = self.connection.cursor(row_factory=dict_row)
         return cursor.execute(_SQL[statement], arguments | self._book).fetchall()
 
     def delinquency(self, as_of: date, known_at: int | None, loan_id: str | None = None) -> list[DelinquentLoan]:

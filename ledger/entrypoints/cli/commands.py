@@ -17,13 +17,26 @@ from ledger.entrypoints.cli import (
     servers,
     setup,
     statements,
+    tracing,
     workers,
     writing,
 )
 
 
 def register(app: typer.Typer) -> None:
-    for module in (setup, writing, importing, lending, adjusting, queries, loan_queries, statements, workers, recovery):
+    for module in (
+        setup,
+        writing,
+        importing,
+        lending,
+        adjusting,
+        queries,
+        loan_queries,
+        statements,
+        tracing,
+        workers,
+        recovery,
+    ):
         module.register(app)
     app.add_typer(queries.audit_app, name="audit")
     app.add_typer(autopay.app, name="autopay")

@@ -120,6 +120,10 @@ def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, last_line: str) -> 
     dates = f"opened {row.opened_on}, due {row.due_on}"
     console.print(f"Loan [bold]{row.loan}[/]   {lent} {row.currency}   {row.product}, {dates}")
     console.print(f"Status {row.status}   owed {owed}, principal {principal}   overdue {overdue}   credit {credit}")
+    if isinstance(row, LoanAsOf):
+        names = ("interest", "fees", "penalty interest")
+        charges = amounts(ledger, row.currency, row.interest_minor, row.fee_minor, row.penalty_interest_minor)
+        console.print("Of it " + ", ".join(f"{name} {amount}" for name, amount in zip(names, charges, strict=True)))
     console.print(last_line)
 
 

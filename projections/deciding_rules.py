@@ -1,0 +1,74 @@
+"""Which rule decided a line of an event, in the words of the servicing policy that its loan was agreed with."""
+
+from datetime import date
+from typing import NamedTuple
+
+from schemas.loans.events import ChargesPosted, FeeCharged, LoanDisbursed, LoanOpened, LoanWrittenOff
+from schemas.payments.events import (
+    AllocationsRestated,
+    AmountWaived,
+    CreditRefunded,
+    GoodwillCredited,
+    MerchantRefunded,
+    PaymentReceived,
+    RecoveryReceived,
+)
+from schemas.values import LoanEvent
+
+_BY_COMPONENT = {
+    "interest": "accrual",
+    "penalty_interest": "penalty_interest",
+    "fee": "late_fee_or_agreed_fee",
+}
+
+
+class PostedLine(NamedTuple):
+    """Of a line, what its rule depends on."""
+
+    value_date: date
+    component: str | None
+    installment: int | None
+    amount_minor: int
+
+
+def rule_of(event: LoanEvent, line: PostedLine) -> str:  # noqa: PLR0911 - one line for each kind of event
+    """See `TracedLine`."""
+    match event:
+        case LoanOpened() | LoanDisbursed():
+            return "terms"
+        case ChargesPosted():
+            return _charging(event, line)
+        case FeeCharged():
+            return f"cost_caps {event.rule}" if event.rule else "fee"
+        case PaymentReceived() | MerchantRefunded() | GoodwillCredited() | RecoveryReceived():
+            return "prepayment" if line.component == "principal" and line.amount_minor > 0 else "allocation"
+        case AmountWaived():
+            return "waiver"
+        case CreditRefunded():
+            return "credit_refund"
+        case AllocationsRestated():
+            return _restating(event, line)
+        case LoanWrittenOff():
+            return "write_off"
+    return "reversal"
+
+
+def _restating(event: AllocationsRestated, line: PostedLine) -> str:
+    """What is restated: charges, or where money of that day went; all of a day and component is one line."""
+    place = (line.value_date, line.component, line.installment)
+    if any((each.charged_on, each.component, each.installment) == place for each in event.charges):
+        return f"restatement {_BY_COMPONENT.get(line.component or '', 'terms')}"
+    if any(each.counted_on == line.value_date for each in event.transactions):
+        return "restatement allocation"
+    return "restatement"
+
+
+def _charging(event: ChargesPosted, line: PostedLine) -> str:
+    """What time did: charges; and what fell due took credit, or moved principal to other installments."""
+    place = (line.value_date, line.component, line.installment)
+    charged = [each for each in event.charges if (each.charged_on, each.component, each.installment) == place]
+    if charged:
+        cut = [each.rule for each in charged if each.rule]
+        return f"cost_caps {cut[0]}" if cut else _BY_COMPONENT.get(line.component or "", "terms")
+    moves_principal = line.component == "principal" and not any(each.account == "credit" for each in event.postings)
+    return "terms" if moves_principal else "allocation"
