@@ -21,10 +21,13 @@ from ledger.application.dev_book.writer import Writer
 from ledger.application.import_loans import LoanImport
 from ledger.application.import_payments import PaymentImport
 from ledger.application.joint_desk import JointDesk
+from ledger.application.line_commands import CloseLine
 from ledger.application.loan_store import LoanStore
 from ledger.clock import Clock, EventIds, random_event_ids, system_clock
+from ledger.domain import lines
 from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
+from ledger.domain.lines import Line
 from ledger.domain.loan import Loan
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
@@ -167,7 +170,12 @@ class Ledger:
     def joint_desk(self) -> JointDesk:
         """For commands about several loans at once."""
         return JointDesk(
-            self.journal, self.commits, self.loans, self._decider, folds={}, attempts=self.settings.attempts
+            self.journal,
+            self.commits,
+            self.loans,
+            self._decider,
+            folds={"line": lines.apply},
+            attempts=self.settings.attempts,
         )
 
     @cached_property
@@ -427,6 +435,12 @@ class Ledger:
         """A loan as the journal has it now; `LoanNotFound` if there is none."""
         command = LoanCommand(loan_id=loan_id)
         return command.require(self.loans.load([command.stream])[command.stream].loan)
+
+    def line(self, line_id: str) -> tuple[Line, list[Loan]]:
+        """A credit line with its loans, as the journal has them now; `LineNotFound` if there is none."""
+        command = CloseLine(line_id=line_id, reason="")
+        read = self.joint_desk.read(command)
+        return command.require(read), command.loans(read)
 
     def new_key(self) -> str:
         """A fresh idempotency key for a caller who gave none."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ledger.domain.book import Book
 from ledger.domain.money import format_minor
-from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import BookEvent, BookOpened, DayClosed, EventSkipped, PeriodClosed
 from schemas.loans.events import (
     AgreementWithdrawn,
     ChargesPosted,
@@ -20,6 +20,15 @@ from schemas.loans.events import (
     PartyJoined,
     PartyLeft,
     ScheduleChanged,
+)
+from schemas.loans.lines import (
+    LineClosed,
+    LineDrawn,
+    LineEvent,
+    LineFrozen,
+    LineLimitChanged,
+    LineOpened,
+    LineUnfrozen,
 )
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.payments.events import (
@@ -51,6 +60,19 @@ from schemas.values import Event, LoanEvent
 def summarize(event: Event, book: Book) -> str:
     """What happened, with amounts in the currency's own notation; the type itself where no words are known."""
     match event:
+        case BookEvent():
+            return _about_book(event)
+        case LineEvent():
+            exponent = book.exponent(event.currency)
+            return _about_line(event, lambda minor: f"{format_minor(minor, exponent)} {event.currency}")
+        case LoanEvent():
+            exponent = book.exponent(event.currency)
+            return _about_loan(event, lambda minor: f"{format_minor(minor, exponent)} {event.currency}")
+    return event.TYPE
+
+
+def _about_book(event: BookEvent) -> str:
+    match event:
         case BookOpened():
             return f"opened book {event.book_id} in {event.time_zone}, {', '.join(sorted(event.currencies))}"
         case DayClosed():
@@ -60,10 +82,26 @@ def summarize(event: Event, book: Book) -> str:
         case EventSkipped():
             whose = event.projection or "all projections"
             return f"skipped the event at position {event.position:,} for {whose}: {event.reason}"
-        case LoanEvent():
-            exponent = book.exponent(event.currency)
-            return _about_loan(event, lambda minor: f"{format_minor(minor, exponent)} {event.currency}")
     return event.TYPE
+
+
+def _about_line(event: LineEvent, money: Callable[[int], str]) -> str:
+    text = event.TYPE
+    match event:
+        case LineOpened():
+            text = f"opened a line of {money(event.limit_minor)} for {event.party_id}, {event.product}"
+        case LineLimitChanged():
+            text = f"changed the limit to {money(event.limit_minor)}: {event.reason}"
+        case LineFrozen():
+            text = f"frozen: {event.reason}"
+        case LineUnfrozen():
+            text = f"frozen no more: {event.reason}"
+        case LineDrawn():
+            used = f"{money(event.used_minor)} of {money(event.limit_minor)} used"
+            text = f"drew {money(event.amount_minor)} with loan {event.loan_id}, {used}"
+        case LineClosed():
+            text = f"closed: {event.reason}"
+    return text
 
 
 def _about_loan(event: LoanEvent, money: Callable[[int], str]) -> str:

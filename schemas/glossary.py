@@ -106,6 +106,13 @@ MEANINGS = {
     "charged_until": "up to when charges are posted",
     "effective_on": "from when it holds",
     "written_off_on": "value date of the write-off",
+    # credit lines
+    "line_id": "id of the credit line, given by the lender",
+    "limit_minor": "what may be owed under it at most",
+    "frozen_on": "from when nothing is drawn",
+    "unfrozen_on": "from when it can be drawn again",
+    "drawn_on": "when it was paid out",
+    "used_minor": "principal owed under the line",
     # autopay
     "mandate_id": "id of the mandate, given by the lender",
     "debit_id": "id of the debit, given by the lender",

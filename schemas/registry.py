@@ -27,6 +27,14 @@ from schemas.loans.events import (
     PartyLeft,
     ScheduleChanged,
 )
+from schemas.loans.lines import (
+    LineClosed,
+    LineDrawn,
+    LineFrozen,
+    LineLimitChanged,
+    LineOpened,
+    LineUnfrozen,
+)
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.payments.events import (
     AllocationsRestated,
@@ -150,6 +158,12 @@ REGISTRY = Registry(
         ScheduleChanged,
         LoanWrittenOff,
         LoanClosed,
+        LineOpened,
+        LineLimitChanged,
+        LineFrozen,
+        LineUnfrozen,
+        LineDrawn,
+        LineClosed,
         PartyJoined,
         PartyLeft,
         PaymentReceived,

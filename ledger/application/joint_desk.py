@@ -110,6 +110,10 @@ class JointDesk:
                 raise StreamConflict(f"{done.detail}; others were faster {attempt} times. Try again")
             attempt += 1
 
+    def read(self, command: JointCommand) -> Read:
+        """The streams that a command would rest on, as the journal has them now."""
+        return _states(self._read(command))
+
     def _try(self, order: JointOrder, command: Keyed) -> Answer | Outcome:
         """The answer, or the conflict for which it is to be tried again."""
         self._decider.require_currency(order)

@@ -116,6 +116,32 @@ class TransactionNotFound(NotFound):
     code = "transaction_not_found"
 
 
+class LineExists(Refused):
+    code = "line_exists"
+
+
+class LineNotFound(NotFound):
+    code = "line_not_found"
+
+
+class LineIsFrozen(Refused):
+    code = "line_is_frozen"
+
+
+class LineClosedAlready(Refused):
+    code = "line_closed"
+
+
+class LineStillOwes(Refused):
+    code = "line_still_owes"
+
+
+class LimitExceeded(Refused):
+    """A draw for which the line has too little left."""
+
+    code = "limit_exceeded"
+
+
 class MandateExists(Refused):
     code = "mandate_exists"
 

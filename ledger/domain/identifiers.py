@@ -42,5 +42,9 @@ def loan_stream(loan_id: str) -> str:
     return f"loan/{loan_id}"
 
 
+def line_stream(line_id: str) -> str:
+    return f"line/{line_id}"
+
+
 def book_stream(book_id: str) -> str:
     return f"book/{book_id}"

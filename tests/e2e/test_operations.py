@@ -1,5 +1,6 @@
 """What those do who run a book, as they type it: import payments, move one, debit what is due, close a month."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -75,3 +76,19 @@ def test_a_month_is_closed_once_it_is_over_and_day_end_is_through(lent: Program)
     assert lent("period", "show", "--json").json["closed_through"] == str(last)
     closed = lent("trial-balance", "--booked-through", str(last), "--json").json
     assert closed["lines"] == []
+
+
+def test_a_line_is_opened_drawn_frozen_and_shown(lent: Program) -> None:
+    terms = {"principal_minor": 300_00, "currency": "USD", "disbursed_on": str(TODAY), "annual_rate": "0.12", "term": 3}
+    lent.write("terms.json", orjson.dumps(terms | {"jurisdiction": "us", "lender": "other"}).decode())
+    lent("line", "open", "cl", "500", "--borrower", "b-1")
+    asked = ("line", "draw", "cl", "--loan", "d1", "--terms", "terms.json", "--policy", "as_scheduled")
+    shown = lent(*asked, status=3)
+    [confirmed] = re.findall(r"--confirm ([0-9a-f]{64})", shown.err.replace("\n", ""))
+    lent(*asked, "--confirm", confirmed)
+    found = lent("line", "show", "cl", "--json").json
+    assert (found["used_minor"], found["available_minor"], found["loans"]) == (300_00, 200_00, ["d1"])
+    over = ("line", "draw", "cl", "--loan", "d2", "--terms", "terms.json", "--policy", "as_scheduled")
+    assert "limit_exceeded" in lent(*over, "--confirm", confirmed, status=None).err
+    lent("line", "freeze", "cl", "--reason", "dispute")
+    assert "frozen: limit 500.00, used 300.00, left 0.00 USD" in lent("line", "show", "cl").out

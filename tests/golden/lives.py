@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from ledger.domain import adjustments, mandates, opening, parties, payments
+from ledger.domain import adjustments, lines, mandates, opening, parties, payments
 from ledger.domain.adjustments import Wish
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import Signed
@@ -36,11 +36,32 @@ _SERVICING = Servicing(
 
 def whole_lives() -> Iterator[Step]:
     """Four loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from,
-    one that is paid by debits."""
+    one that is paid by debits. And a credit line."""
     yield from _life("xqd20260106", _STORY)
     yield from _life("xqd20260107", _LOST)
     yield from _life("xqd20260109", _DEBITED)
+    yield from _line()
     yield from _life("xqd20260108", [(_on(1, 9), lambda loan: opening.withdraw(loan, today=_on(1, 9)))])
+
+
+def _line() -> Iterator[Step]:
+    """A credit line: drawn, its limit lowered, frozen and thawed, closed."""
+    day = _on(1, 5)
+    opened = lines.open_line(
+        None, "cl-7", product="installments", party_id="b-7002", limit_minor=5000_00, currency="CNY", today=day
+    )
+    line = lines.apply(None, opened[0])
+    assert line
+    drawn = lines.draw(
+        line, [], loan_id="xqd20260106", disbursement_id="out-2", amount_minor=1200_00, currency="CNY", today=day
+    )
+    rest = [
+        *lines.change_limit(line, 3000_00, reason="income fell", today=day),
+        *lines.freeze(line, reason="payer's dispute", today=day),
+        *lines.unfreeze(line.changed(frozen_on=day), reason="dispute settled", today=day),
+        *lines.close_line(line, [], reason="asked by the borrower", today=day),
+    ]
+    yield "line/cl-7", day, [*opened, *drawn, *rest], None
 
 
 def _life(loan_id: str, steps: Sequence[tuple[date, Decide]]) -> Iterator[Step]:

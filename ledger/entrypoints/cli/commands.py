@@ -9,6 +9,7 @@ from ledger.entrypoints.cli import (
     development,
     importing,
     lending,
+    line,
     loan_queries,
     periods,
     projections,
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     ):
         module.register(app)
     app.add_typer(queries.audit_app, name="audit")
+    app.add_typer(line.app, name="line")
     app.add_typer(autopay.app, name="autopay")
     app.add_typer(periods.app, name="period")
     app.add_typer(projections.app, name="projections")
