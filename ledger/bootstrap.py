@@ -15,10 +15,6 @@ from ledger.application.commands import LoanCommand
 from ledger.application.day_end import DayEnds
 from ledger.application.decider import Decider
 from ledger.application.desk import Desk, DeskLimits
-from ledger.application.dev_book.book import DevBook, write_dev_book
-from ledger.application.dev_book.plan import Plan
-from ledger.application.dev_book.writer import Writer
-from ledger.application.import_loans import LoanImport
 from ledger.application.import_payments import PaymentImport
 from ledger.application.joint_desk import JointDesk
 from ledger.application.line_commands import CloseLine
@@ -29,22 +25,18 @@ from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
 from ledger.domain.lines import Line
 from ledger.domain.loan import Loan
-from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
 from ledger.journal.group_commit import CommitLimits, GroupCommit
-from ledger.journal.inspection import Check, inspect
 from ledger.journal.integrity import Progress
 from ledger.journal.journal import Journal
 from ledger.journal.keys import CommandKeys, make_key_file, read_key_file
 from ledger.journal.lease import Lease
-from ledger.journal.loading import JournalLoad
 from ledger.journal.migrations import migrate
 from ledger.journal.partitioning import partition_of
 from ledger.journal.published import PublishedJournal
 from ledger.journal.restore import JournalRestore
 from ledger.settings import Settings
-from ledger.upkeep import Upkeep
 from projections.feed import Feed
 from projections.freshness import Patience, bring_current, require_recorded
 from projections.journal_feed import JournalFeed
@@ -55,9 +47,15 @@ from projections.runner import Runner
 from schemas.errors import LedgerError
 
 if TYPE_CHECKING:
+    from ledger.application.dev_book.book import DevBook
+    from ledger.application.dev_book.plan import Plan
+    from ledger.application.import_loans import LoanImport
+    from ledger.embedded.kafka import EmbeddedKafka
+    from ledger.journal.inspection import Check
     from ledger.relay.cluster import Cluster
     from ledger.relay.relay import Relay
     from ledger.relay.restoring import Restored
+    from ledger.upkeep import Upkeep
 
 zoneinfo.reset_tzpath(to=())  # the pinned tzdata decides business dates, not what the machine happens to have
 
@@ -98,7 +96,9 @@ class Ledger:
         return EmbeddedPostgres(self.settings.data)
 
     @cached_property
-    def embedded_kafka(self) -> EmbeddedKafka:
+    def embedded_kafka(self) -> "EmbeddedKafka":
+        from ledger.embedded.kafka import EmbeddedKafka  # noqa: PLC0415 - most commands need none of it
+
         return EmbeddedKafka(self.settings.data, cache=self.settings.cache)
 
     @cached_property
@@ -195,7 +195,9 @@ class Ledger:
         book_desk = self._book_desk(self.keys, DAY_END)
         return DayEnds(self.journal, self.desk, book_desk, principal=DAY_END, chunk=self.settings.day_end_chunk)
 
-    def loan_import(self, currency: str) -> LoanImport:
+    def loan_import(self, currency: str) -> "LoanImport":
+        from ledger.application.import_loans import LoanImport  # noqa: PLC0415 - most commands need none of it
+
         return LoanImport(self.desk, self.day_ends, currency=currency, principal=self.settings.principal)
 
     def autopay(self, gateway: DebitGateway) -> Autopay:
@@ -269,8 +271,10 @@ class Ledger:
             return queries.lag(self.reader), queries.workers(self.settings.lease_stale_s)
 
     @cached_property
-    def upkeep(self) -> Upkeep:
+    def upkeep(self) -> "Upkeep":
         """What operators do to projections."""
+        from ledger.upkeep import Upkeep  # noqa: PLC0415 - most commands need none of it
+
         return Upkeep(
             self.database,
             self.reader,
@@ -351,17 +355,20 @@ class Ledger:
             chosen = choose_book(cluster, book_id, known.book_id if known else None)
             return Restoration(cluster, restore, chosen, copies=copies).run(progress)
 
-    def inspect(self, *, quick: bool = False, progress: Progress | None = None) -> list[Check]:
+    def inspect(self, *, quick: bool = False, progress: Progress | None = None) -> "list[Check]":
         """What is as it must be in server, schema, rights, events, key file and topics, and what is not.
 
         `quick`: without reading the events.
         """
+        from ledger.journal.inspection import inspect  # noqa: PLC0415 - most commands need none of it
+
         checks = inspect(self.database, self.clock, quick=quick, progress=progress)
         if not all(check.ok for check in checks):
             return checks
         return [*checks, self._inspect_key(), *([self._inspect_topics()] if self.has_kafka() else [])]
 
-    def _inspect_topics(self) -> Check:
+    def _inspect_topics(self) -> "Check":
+        from ledger.journal.inspection import Check  # noqa: PLC0415 - most commands need none of it
         from ledger.relay.topics import topic_findings  # noqa: PLC0415 - most commands need no Kafka client
 
         book = self.book
@@ -369,7 +376,9 @@ class Ledger:
         advice = "correct the topics, or move them away: the relay does not start before" if wrong else ""
         return Check(name="topics", found="; ".join(wrong) or "all that exist keep events for ever", advice=advice)
 
-    def _inspect_key(self) -> Check:
+    def _inspect_key(self) -> "Check":
+        from ledger.journal.inspection import Check  # noqa: PLC0415 - most commands need none of it
+
         try:
             read_key_file(self.settings.key_path, self.book.key_id)
         except LedgerError as error:
@@ -414,9 +423,13 @@ class Ledger:
         return opened, True
 
     def write_dev_book(
-        self, book_id: str, plan: Plan, *, progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> DevBook:
+        self, book_id: str, plan: "Plan", *, progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> "DevBook":
         """Fill an empty journal with a made-up book; one that has events raises `JournalNotEmpty`."""
+        from ledger.application.dev_book.book import write_dev_book  # noqa: PLC0415 - most commands need none of it
+        from ledger.application.dev_book.writer import Writer  # noqa: PLC0415 - most commands need none of it
+        from ledger.journal.loading import JournalLoad  # noqa: PLC0415 - most commands need none of it
+
         plan.require_past(self.clock())
         self.migrate()
         with JournalLoad(self.database) as load:

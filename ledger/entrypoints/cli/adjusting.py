@@ -209,10 +209,6 @@ def move_payment(
         execute_jointly(ledger, command, key, json=json)
 
 
-def register(app: typer.Typer) -> None:
-    """Everything here is part of `ledger loan`."""
-
-
 def _minor(ledger: Ledger, loan: str, amount: str) -> int:
     currency = ledger.loan(loan).currency
     return parse_minor(amount, currency, ledger.book.exponent(currency))

@@ -142,6 +142,10 @@ def run(
         sys.exit(1)
 
 
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="autopay")
+
+
 def _minor(ledger: Ledger, loan: str, amount: str) -> int:
     currency = ledger.loan(loan).currency
     return parse_minor(amount, currency, ledger.book.exponent(currency))

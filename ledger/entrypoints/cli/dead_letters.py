@@ -95,6 +95,10 @@ def skip(
     console.print(f"; recorded at position {recorded_at:,}")
 
 
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="dead-letters")
+
+
 def _document(state: bytes | None) -> object:
     """The event as anybody may read it; None where it is no JSON."""
     try:

@@ -47,3 +47,7 @@ def dev_book(
         return
     console.print(f"Book [bold]{written.book_id}[/]: {written.loans:,} loans, {written.events:,} events")
     console.print(f"  from {plan.first_day} to {plan.until}, all days closed; seed {plan.seed}")
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="dev")

@@ -218,10 +218,6 @@ def expected(loan: LoanId, as_of: AsOf = None, json: Json = False) -> None:
     console.print("What falls due later accrues until then; it is worked out as if all is paid on its day.")
 
 
-def register(app: typer.Typer) -> None:
-    """Everything here is part of `ledger loan`."""
-
-
 def _role_and_id(text: str) -> tuple[str, str]:
     role, colon, party_id = text.partition(":")
     if not colon or not party_id:

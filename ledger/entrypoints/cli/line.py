@@ -131,3 +131,7 @@ def show_line(line: LineId, json: Json = False) -> None:
                 for loan in loans
             ],
         )
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="line")

@@ -99,10 +99,6 @@ def diff(
             _print_diff(ledger, found)
 
 
-def register(app: typer.Typer) -> None:
-    app.add_typer(loan_app, name="loan")
-
-
 def _fields(found: LoanAsOf) -> dict[str, object]:
     return {name: getattr(found, name) for name in found.__slots__}
 

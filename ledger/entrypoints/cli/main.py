@@ -28,7 +28,7 @@ def main() -> None:
         if sys.argv[1:2] != ["quote"]:
             from ledger.entrypoints.cli.commands import register  # noqa: PLC0415 - a quote starts in a third of the time
 
-            register(app)
+            register(app, sys.argv[1:])
         quote.register(app)
         app()
     except LedgerError as error:

@@ -41,3 +41,7 @@ def show(json: Json = False) -> None:
     else:
         days, books = book.closed_on or "none", book.closed_through or "none"
         console.print(f"Days are closed up to {days}, the books through {books}")
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="period")

@@ -132,3 +132,7 @@ def drop_next(name: Name) -> None:
     with Ledger(read_settings()) as ledger:
         ledger.upkeep.drop_next(name)
     console.print(f"Dropped the new build of {name}")
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="projections")

@@ -162,6 +162,7 @@ def register(app: typer.Typer) -> None:
     app.command()(delinquency)
     app.command("trial-balance")(trial_balance)
     app.command()(portfolio)
+    app.add_typer(audit_app, name="audit")
 
 
 def _print_balances(

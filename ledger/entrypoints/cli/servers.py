@@ -29,3 +29,7 @@ def stop() -> None:
         for server in (ledger.embedded_kafka, ledger.embedded_postgres):
             stopped = server.stop()
             console.print(f"{server.status().name} {'stopped' if stopped else 'was not running'}")
+
+
+def register(root: typer.Typer) -> None:
+    root.add_typer(app, name="embedded")

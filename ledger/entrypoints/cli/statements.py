@@ -35,6 +35,7 @@ class FileNotWritten(BadInput):
     code = "file_not_written"
 
 
+@loan_app.command("statement")
 def statement(
     loan: LoanId,
     since: Annotated[
@@ -61,10 +62,6 @@ def statement(
         else:
             document = account_document(found, ledger.book.exponent(found.currency), lang)
             hand_over(document, html=html, pdf=pdf, pdf_rows=ledger.settings.pdf_rows)
-
-
-def register(_: typer.Typer) -> None:
-    loan_app.command("statement")(statement)
 
 
 def require_one_form(*, json: bool, html: Path | None, pdf: Path | None) -> None:

@@ -83,10 +83,6 @@ def why(
             print_json(msgspec.to_builtins(found)) if json else _print_installment(ledger, found)
 
 
-def register(_: typer.Typer) -> None:
-    """The commands are there once this module is."""
-
-
 def require_one_figure(*asked: object) -> None:
     """Raise `OneFigure` unless exactly one of the options that name a figure is given."""
     count = sum(each is not None for each in asked)
