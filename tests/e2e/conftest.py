@@ -1,10 +1,12 @@
 """Runs the program `ledger` as a user does: a process of its own, settings in its environment."""
 
+import atexit
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import orjson
 import pytest
 
 from ledger.journal.database import Database
+from tests.e2e.warm_program import WarmProgram
 
 _LIMIT_S = 120
 
@@ -44,6 +47,11 @@ class Program:
 
     def __call__(self, *arguments: str, status: int | None = 0, stdin: str = "") -> Finished:
         """Run a command to its end and demand an exit status (None: any)."""
+        finished = Finished(*self._run_warm(arguments, stdin) or self._run(arguments, stdin))
+        assert status is None or finished.status == status, finished
+        return finished
+
+    def _run(self, arguments: Sequence[str], stdin: str) -> tuple[int, str, str]:
         done = subprocess.run(
             [*_COMMAND, *arguments],
             env=self.environment,
@@ -53,9 +61,14 @@ class Program:
             timeout=_LIMIT_S,
             check=False,
         )
-        finished = Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
-        assert status is None or finished.status == status, finished
-        return finished
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def _run_warm(self, arguments: Sequence[str], stdin: str) -> tuple[int, str, str] | None:
+        """None where a command starts servers of its own, or another one is running."""
+        if arguments[:1] in _STARTS_SERVERS or "LEDGER_DATABASE_URL" not in self.settings:
+            return None
+        done = _warm_program().run(list(arguments), self.environment, self.folder, stdin.encode())
+        return done and (done[0], done[1].decode(), done[2].decode())
 
     @property
     def command(self) -> str:
@@ -79,6 +92,15 @@ class Program:
 
 
 _COMMAND = (str(Path(sys.executable).parent / "ledger"),)
+_STARTS_SERVERS = {("demo",), ("serve",), ("embedded",), ("relay",), ("project",)}
+
+
+@cache
+def _warm_program() -> WarmProgram:
+    rest = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    made = WarmProgram(rest | {"COLUMNS": "200", "NO_COLOR": "1"})
+    atexit.register(made.close)
+    return made
 
 
 HEADER = (
