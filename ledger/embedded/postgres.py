@@ -19,6 +19,7 @@ from ledger.embedded.wheels import postgres_binaries
 _POLL_S = 0.01
 _PORT_TRIES = 3
 _ORPHANS_LIMIT_S = 20.0  # how long the children of a killed server may take to end
+_ORPHANS_PATIENCE_S = 3.0  # how long they may take by themselves
 _READY_LINE = 7  # of postmaster.pid, from 0
 
 
@@ -161,15 +162,23 @@ class EmbeddedPostgres:
         raise AssertionError("the last attempt returns or raises")
 
     def _start_on(self, where: Place, port: int) -> Note:
-        """Spawn; again while children of a killed predecessor still hold its shared memory."""
+        """Spawn; again while children of a killed predecessor still hold its shared memory.
+
+        A child that waits for a lock of one that is gone never hears that the server is: it is killed after a while.
+        What it was at is not committed, and recovery does without it.
+        """
         postgres_cluster.configure(where, port)
-        deadline = time.monotonic() + _ORPHANS_LIMIT_S
+        started_s = time.monotonic()
         while True:
             try:
                 return self._wait_ready(where, self._spawn(where))
             except _OrphansHoldMemory as held:
-                if time.monotonic() > deadline:
+                waited_s = time.monotonic() - started_s
+                if waited_s > _ORPHANS_LIMIT_S:
                     raise ServerDidNotStart(str(held)) from held
+                if waited_s > _ORPHANS_PATIENCE_S:
+                    for orphan in process.working_in("postgres", postgres_cluster.folder(where)):
+                        process.signal(orphan, SIGKILL)
                 time.sleep(0.2)
 
     def _spawn(self, where: Place) -> int:

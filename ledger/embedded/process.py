@@ -83,6 +83,18 @@ def search(identity: Identity) -> psutil.Process | None:
     return next((process for process in psutil.process_iter() if identity.fits(process)), None)
 
 
+def working_in(program: str, folder: Path) -> list[psutil.Process]:
+    """All processes of a program whose working folder is this one, whatever their command lines say."""
+    return [each for each in psutil.process_iter() if _works_in(each, program, folder)]
+
+
+def _works_in(process: psutil.Process, program: str, folder: Path) -> bool:
+    try:
+        return Path(process.exe()).name == program and Path(process.cwd()) == folder
+    except psutil.Error:
+        return False
+
+
 def alive(pid: int) -> psutil.Process | None:
     try:
         process = psutil.Process(pid)

@@ -19,6 +19,7 @@ import pytest
 
 from ledger.embedded.errors import DataMissing, FolderUnusable, PortTaken, ServerDidNotStart, WheelMissing
 from ledger.embedded.postgres import EmbeddedPostgres
+from ledger.embedded.process import alive
 from ledger.embedded.wheels import postgres_binaries
 from tests.integration.embedded.conftest import MakePostgres
 
@@ -173,6 +174,15 @@ def test_what_was_committed_survives_a_kill(server: EmbeddedPostgres) -> None:
     server.kill()
     assert not server.status().running
     assert ask(server.start(), "select n from kept") == 1
+
+
+def test_a_child_that_never_hears_of_a_kill_does_not_keep_the_server_from_starting(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.start(), autocommit=True) as connection:
+        [(pid,)] = connection.execute("select pg_backend_pid()").fetchall()
+        psutil.Process(pid).send_signal(SIGSTOP)
+        server.kill()
+        assert ask(server.start(), "select 1") == 1
+        assert alive(pid) is None
 
 
 def test_three_starts_at_once_make_one_server(make_postgres: MakePostgres, tmp_path: Path) -> None:
