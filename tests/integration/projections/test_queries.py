@@ -167,6 +167,7 @@ ASKS: dict[str, Callable[[Queries], object]] = {
     "portfolio": lambda queries: queries.portfolio(days(3), days(3)),
     "history": lambda queries: queries.history("late"),
     "audit_trail": lambda queries: queries.audit_trail("late"),
+    "loans_with_mandate": lambda queries: queries.loans_with_mandate(days(3), limit=10),
     "position_at": lambda queries: queries.position_at(datetime(2030, 1, 1, tzinfo=UTC)),
 }
 

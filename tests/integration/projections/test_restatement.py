@@ -73,7 +73,8 @@ def test_step_by_step_or_at_once_is_the_same(recorded: RecordedBook, queries: Qu
 def test_a_life_with_all_that_can_happen_is_restated_request_by_request(
     recorded: RecordedBook, queries: Queries
 ) -> None:
-    steps = [(stream.removeprefix("loan/"), events) for stream, _, events, _ in whole_lives()]
+    lives = [(stream, events) for stream, _, events, _ in whole_lives() if stream.startswith("loan/")]
+    steps = [(stream.removeprefix("loan/"), events) for stream, events in lives]
     for loan in dict.fromkeys(name for name, _ in steps):
         known: Belief = {}
         after = 0

@@ -39,7 +39,8 @@ def test_the_lines_of_every_date_at_every_position_add_up_to_what_is_shown(
 def test_now_the_lines_add_up_to_the_current_rows(recorded: RecordedBook, queries: Queries) -> None:
     recorded.every_kind()
     recorded.catches_up()
-    for loan in dict.fromkeys(stream.removeprefix("loan/") for stream, *_ in whole_lives()):
+    streams = [stream for stream, *_ in whole_lives() if stream.startswith("loan/")]
+    for loan in dict.fromkeys(stream.removeprefix("loan/") for stream in streams):
         row = queries.loan(loan)
         assert queries.balance_trace(loan, "total").amount_minor == row.total_due_minor
         assert queries.balance_trace(loan, "principal").amount_minor == row.principal_minor

@@ -78,20 +78,24 @@ class RelayedLedger:
         book = apply_to_book(None, opened[0])
         assert book
         closed = close_day(book, OPENED, loans_visited=0, today=days(0))
-        period = PeriodClosed(book_id=self.book_id, through=days(-5), closed_on=days(0))
         skipped = skip_event(
             book, 1, partition=0, projection="postings", reason="tried with another version", today=days(0)
         )
         with Journal(self.database) as journal:
-            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed, period, *skipped])])
+            [outcome] = journal.append([self.request(f"book/{self.book_id}", [*opened, *closed, *skipped])])
             assert outcome.verdict is Verdict.APPENDED
             return journal.head().position
 
     def records_whole_lives(self) -> int:
-        """Record loans that have between them an event of every type of loans and payments; the journal's head."""
-        heads: dict[str, StreamHead] = {}
+        """Record lives that have between them an event of every type but those of the book's days, of which there must
+        be some; the journal's head."""
+        period = PeriodClosed(book_id=self.book_id, through=days(-5), closed_on=days(0))
+        book = f"book/{self.book_id}"
         with Journal(self.database) as journal:
-            for stream, _, events, _ in whole_lives():
+            [*_, last_of_book] = journal.streams([book])[book]
+            head_hash = hashlib.sha256(last_of_book.state).digest()
+            heads = {book: StreamHead(stream=book, version=last_of_book.version, hash=head_hash)}
+            for stream, _, events, _ in [*whole_lives(), (book, None, [period], None)]:
                 [outcome] = journal.append([self.request(stream, events, heads.get(stream))])
                 assert outcome.verdict is Verdict.APPENDED
                 last = journal.streams([stream])[stream]
