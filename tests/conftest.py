@@ -39,7 +39,7 @@ def reaped() -> Iterator[Callable[[Path], Path]]:
 
         yield reap
         reaper.stdin.close()
-        assert reaper.wait(timeout=90) == 0
+        assert reaper.wait(timeout=240) == 0
 
 
 @pytest.fixture(scope="session")

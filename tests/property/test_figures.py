@@ -30,7 +30,7 @@ def test_figures_of_any_date_are_those_of_the_engine(life: AgreedLife, day: int)
 
 def test_figures_of_whole_lives_are_those_of_the_engine() -> None:
     so_far: dict[str, list[Event]] = {}
-    for stream, _, events, _ in whole_lives():
+    for stream, _, events, _ in (step for step in whole_lives() if step[0].startswith("loan/")):
         so_far.setdefault(stream, []).extend(events)
         loan = reduce(apply, so_far[stream], None)
         assert loan
