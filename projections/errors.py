@@ -128,12 +128,6 @@ class OneFigure(BadInput):
     code = "one_figure"
 
 
-class InstallmentNotFound(NotFound):
-    """An installment that a loan does not have, or did not have yet."""
-
-    code = "installment_not_found"
-
-
 class TraceBroken(Corrupt):
     """The postings of a figure do not add up to it."""
 

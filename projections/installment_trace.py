@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from ledger.domain.errors import InstallmentNotFound
 from projections.balance_trace import policy_of, servicing_of
-from projections.errors import InstallmentNotFound
 from projections.figures import Changes, Figures
 from projections.recorded_facts import RecordedFact
 from projections.restatement import Causes, shown

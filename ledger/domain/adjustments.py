@@ -8,6 +8,7 @@ from ledger.domain.errors import (
     AlreadyReversed,
     ApprovalMissing,
     CreditTooSmall,
+    InstallmentNotFound,
     InvalidAmount,
     LoanEnded,
     NothingToWaive,
@@ -57,7 +58,14 @@ def charge_fee(loan: Loan, wish: Wish, *, name: str, installment: int = 0) -> li
     """Charge a fee with an installment (0: the next one). A cap may leave less of it, which the event then says."""
     loan = _checked(settled(loan), wish, "charge fee")
     require_word(name, "fee")
-    fact = Transaction(wish.id, FEE, wish.on, wish.amount_minor, number=installment)
+    numbers = [each.number for each in loan.agreement.installments]
+    if installment and installment not in numbers:
+        raise InstallmentNotFound(
+            f"asked to charge fee {wish.id} with installment {installment}; loan {loan.loan_id} has installments "
+            f"{numbers[0]} to {numbers[-1]}. Name one of them, or none for the next one"
+        )
+    number = installment or loan.agreement.next_number(wish.on)
+    fact = Transaction(wish.id, FEE, wish.on, wish.amount_minor, number=number)
 
     def write(found: Fact) -> MoneyEvent:
         charged: Charged = found.charged[0]

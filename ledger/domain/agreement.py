@@ -73,6 +73,11 @@ class Agreement(State, frozen=True):
     def bears_interest(self) -> bool:
         return self.is_daily and any(self.rates.numerators)
 
+    def next_number(self, on: date) -> int:
+        """The number of the first installment that falls due after a day, else of the last one. By the agreed dates
+        alone: whether it was paid by then is something that may become known later."""
+        return next((each for each in self.installments if each.due_on > on), self.installments[-1]).number
+
     def penalty_rates(self, *, is_matured: bool) -> Rates:
         """What overdue principal costs on top: while interest of the contract runs, and once it is over."""
         penalty = self.servicing.penalty_interest

@@ -71,8 +71,7 @@ def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment:
         charges = payoff_charges(work, on)
         needed_minor = waiting_minor + sum(interest + fee for _, interest, fee in charges)
         if amount_minor + work.credit_minor >= needed_minor:
-            purse = [(source, amount_minor), _from_credit(work, needed_minor - amount_minor, source, on)]
-            return _pay_off(work, purse, charges, on)
+            return _pay_off(work, amount_minor, charges, source, on)
     if work.servicing.early_money == "hold":
         return amount_minor
     if not work.agreement.is_daily:
@@ -84,17 +83,11 @@ def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment:
     return amount_minor - principal_minor
 
 
-def _from_credit(work: Work, lacking_minor: int, source: str, on: date) -> tuple[str, int]:
-    """What the credit adds to an amount that lacks so much, and the name under which it is paid."""
-    name, used_minor = f"/credit/{source}", max(0, lacking_minor)
-    work.credit_minor -= used_minor
-    work.post(name, Line(on, "credit"), used_minor)
-    return name, used_minor
-
-
-def _pay_off(work: Work, purse: list[tuple[str, int]], charges: list[tuple[int, int, int]], on: date) -> int:
-    """Nothing is owed afterwards: interest and fees as far as they are earned, and all principal. What is left of the
-    first amount in the purse."""
+def _pay_off(work: Work, amount_minor: int, charges: list[tuple[int, int, int]], source: str, on: date) -> int:
+    """Nothing is owed afterwards: interest and fees as far as they are earned and caps allow, and all principal. What
+    the amount lacks comes from the credit; what is left of the amount."""
+    from_credit = f"/credit/{source}"
+    purse = [(source, amount_minor), (from_credit, work.credit_minor)]
     for index, interest_minor, fee_minor in charges:
         work.fall(index, accrued=NOTHING_ACCRUED, uncharged_interest_minor=0, uncharged_fee_minor=0, has_fallen=True)
         name = f"/payoff/{work.parts[index].number}/{on}"
@@ -104,7 +97,10 @@ def _pay_off(work: Work, purse: list[tuple[str, int]], charges: list[tuple[int, 
             purse = _pay_from(work, purse, index, component, on)
         if work.parts[index].covered_on is None:
             work.change(index, covered_on=on)
-    return purse[0][1]
+    [(_, amount_minor), (_, credit_minor)] = purse
+    work.post(from_credit, Line(on, "credit"), work.credit_minor - credit_minor)
+    work.credit_minor = credit_minor
+    return amount_minor
 
 
 def _pay_from(work: Work, purse: list[tuple[str, int]], index: int, component: str, on: date) -> list[tuple[str, int]]:

@@ -112,6 +112,12 @@ class CoolingOffOver(Refused):
     code = "cooling_off_over"
 
 
+class InstallmentNotFound(NotFound):
+    """An installment that a loan does not have, or did not have yet."""
+
+    code = "installment_not_found"
+
+
 class TransactionNotFound(NotFound):
     code = "transaction_not_found"
 

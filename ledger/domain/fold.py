@@ -191,7 +191,7 @@ def _disburse_more(work: Work, paid_out: Transaction) -> None:
 
 
 def _charge(work: Work, fee: Transaction) -> None:
-    index = next((i for i, part in enumerate(work.parts) if part.number == fee.number), _next_part(work))
+    index = next((i for i, part in enumerate(work.parts) if part.number == fee.number), len(work.parts) - 1)
     part = work.parts[index]
     if part.covered_on:
         work.change(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from ledger.domain.agreement import FEE, INTEREST, PENALTY, Agreement
-from ledger.domain.charging import accrue, charge_penalties, payoff_charges
+from ledger.domain.charging import accrue, charge_penalties, end_stretch, payoff_charges
 from ledger.domain.fold import fold, go_on, next_point, pass_time, take
 from ledger.domain.tally import Tally
 from ledger.domain.transactions import PAYMENT, Transaction
@@ -67,6 +67,7 @@ def payoff(work: Work, on: date) -> Payoff:
     pass_time(work, on)
     accrue(work, on)
     charge_penalties(work, on)
+    end_stretch(work)  # as the payment will
     charges = payoff_charges(work, on)
     interest_minor = sum(part.interest_minor for part in work.parts) + sum(interest for _, interest, _ in charges)
     fee_minor = sum(part.fee_minor for part in work.parts) + sum(fee for _, _, fee in charges)

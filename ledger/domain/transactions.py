@@ -33,8 +33,8 @@ _RANKS = {
 
 class Transaction(NamedTuple):
     """One fact. `at`: its source's local time, empty where unknown. `about`: the component that a waiver is of, or the
-    payment that is taken back. `number`: the installment that a fee is charged with; 0: the next one. `fee_minor`: kept
-    back from a disbursement."""
+    payment that is taken back. `number`: the installment that a fee is charged with. `fee_minor`: kept back from a
+    disbursement."""
 
     id: str
     kind: str

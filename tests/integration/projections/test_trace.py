@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from ledger.domain.errors import LoanNotFound
+from ledger.domain.errors import InstallmentNotFound, LoanNotFound
 from projections.balance_trace import BALANCES
-from projections.errors import InstallmentNotFound, TraceBroken, UnknownFigure
+from projections.errors import TraceBroken, UnknownFigure
 from projections.queries import Queries
 from tests.golden.lives import whole_lives
 from tests.integration.projections.recorded_book import RecordedBook, a_life
