@@ -79,9 +79,9 @@ def test_two_workers_on_the_journal_share_the_partitions_and_leave_each_other_al
     recorded: RecordedBook, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorded.lives(30)
-    with recorded.worker(retry_s=0.1, beat_s=0.1) as first, running(first):
+    with recorded.worker(retry_s=0.1) as first, running(first):
         eventually(lambda: len(first.partitions) == PARTITIONS)
-        with recorded.worker(retry_s=0.1, beat_s=0.1) as second, running(second):
+        with recorded.worker(retry_s=0.1) as second, running(second):
             eventually(lambda: shares(first, second))
             caplog.clear()
             recorded.lives(10)
