@@ -120,7 +120,8 @@ class Figures:
         if isinstance(event, LoanOpened | CreditAgreed | LoanDisbursed | ScheduleChanged):
             lines = event.installments
         if isinstance(event, CreditAgreed):
-            self._installments.accrues_daily = event.servicing.accrual == _DAILY and "annual_rate" in event.terms
+            is_open = bool(event.terms.keys() & {"annual_rate", "revolving"})
+            self._installments.accrues_daily = event.servicing.accrual == _DAILY and is_open
         asked = {line.number: _asked(line) for line in lines}
         self._installments.asked |= asked
         return set(asked)

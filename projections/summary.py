@@ -20,6 +20,7 @@ from schemas.loans.events import (
     PartyJoined,
     PartyLeft,
     ScheduleChanged,
+    StatementIssued,
 )
 from schemas.loans.lines import (
     LineClosed,
@@ -148,6 +149,9 @@ def _about_its_life(event: LoanEvent, money: Callable[[int], str]) -> str:  # no
             text = f"charged {money(event.amount_minor)} for {event.name} (fee {event.fee_id}){cut}"
         case ScheduleChanged():
             text = f"installments changed from {event.effective_on} on ({event.cause})"
+        case StatementIssued():
+            asked = f"{money(event.minimum_minor)} of {money(event.balance_minor)} asked for by {event.due_on}"
+            text = f"statement {event.statement}: {asked}"
         case LoanWrittenOff():
             text = f"wrote off {money(event.amount_minor)}: {event.reason}"
         case LoanClosed():

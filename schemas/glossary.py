@@ -113,6 +113,12 @@ MEANINGS = {
     "unfrozen_on": "from when it can be drawn again",
     "drawn_on": "when it was paid out",
     "used_minor": "principal owed under the line",
+    # balances that revolve
+    "statement": "number of the statement, the same as that of the installment that it asks for",
+    "issued_on": "end of the cycle that the statement is of",
+    "balance_minor": "all that was owed then",
+    "minimum_minor": "what of it is asked for by the due date",
+    "past_due_minor": "what earlier statements asked for and was not paid",
     # autopay
     "mandate_id": "id of the mandate, given by the lender",
     "debit_id": "id of the debit, given by the lender",

@@ -26,6 +26,7 @@ from schemas.loans.events import (
     PartyJoined,
     PartyLeft,
     ScheduleChanged,
+    StatementIssued,
 )
 from schemas.loans.lines import (
     LineClosed,
@@ -156,6 +157,7 @@ REGISTRY = Registry(
         ChargesPosted,
         FeeCharged,
         ScheduleChanged,
+        StatementIssued,
         LoanWrittenOff,
         LoanClosed,
         LineOpened,

@@ -12,7 +12,7 @@ from ledger.domain.fold import fold
 from ledger.domain.loan import Loan, apply, settled
 from ledger.domain.opening import Signed
 from ledger.domain.payoff import ExpectedInstallment, Payoff, payoff, projected
-from ledger.domain.terms import DayCount, Terms
+from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from ledger.policies.open_days import open_days
 from schemas.loans.servicing import AllocationRule, Servicing
 from schemas.values import Basis, Event
@@ -40,12 +40,28 @@ def some_terms(principal_minor: int = 100_00, **changed: Any) -> Terms:
     return Terms(principal_minor=principal_minor, **usual | changed)
 
 
+def revolving_terms(limit_minor: int, on: date, *, annual_rate: str = "0.18", is_free: bool = False) -> Terms:
+    """A year of statements on the last day of a month or the day before it, each due on the 20th after it."""
+    return some_terms(
+        limit_minor,
+        disbursed_on=on,
+        annual_rate=annual_rate,
+        term=12,
+        method=Method.REVOLVING,
+        day_count=DayCount.ACTUAL_365F,
+        first_due_on=date(on.year + on.month // 12, on.month % 12 + 1, 20),
+        revolving=Revolving(days_to_pay=20, minimum_share="0.1", minimum_minor=20_00, interest_free=is_free),
+    )
+
+
 @dataclass
 class AgreedLife:
-    """A loan that is agreed and paid out on its first day, and all that happened to it since."""
+    """A loan that is agreed and paid out on its first day, and all that happened to it since. `first_minor`: what is
+    paid out; 0: all that was agreed."""
 
     terms: Terms = field(default_factory=some_terms)
     policy: Servicing = field(default_factory=partial(a_policy, accrual="daily"))
+    first_minor: int = 0
     requests: list[list[Event]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,10 +72,20 @@ class AgreedLife:
         assert loan
         self.loan: Loan = loan
         self.requests.append(events)
-        amount_minor, currency = self.terms.principal_minor, self.terms.currency
-        self.records(
+        self.draws(self.first_minor or self.terms.principal_minor, day, name="out-1")
+
+    def draws(self, amount_minor: int, on: date, *, name: str = "", today: date | None = None) -> list[Event]:
+        return self.records(
             opening.disburse(
-                self.loan, "out-1", amount_minor, currency, open_days, paid_out_on=day, today=day, method="wallet"
+                self.loan,
+                name or f"out{len(self.loan.history)}",
+                amount_minor,
+                self.loan.currency,
+                open_days,
+                paid_out_on=on,
+                today=today or on,
+                method="wallet",
+                line_id="line-1",
             )
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.application.joint_desk import JointCommand, Read
 from ledger.domain import lines, opening
-from ledger.domain.errors import LineNotFound
+from ledger.domain.errors import LineNotFound, LoanNotFound
 from ledger.domain.identifiers import line_stream, loan_stream, require_identifier
 from ledger.domain.lines import Line
 from ledger.domain.loan import Loan, apply
@@ -140,8 +140,7 @@ class DrawLoan(LineCommand):
             currency=terms.currency,
             today=today,
         )
-        existing = read[loan_stream(self.loan_id)]
-        assert existing is None or isinstance(existing, Loan), "streams of loans hold loans"
+        existing = _loan(read, self.loan_id)
         signed = Signed(
             terms=terms,
             servicing=servicing_policy(self.policy, today),
@@ -161,5 +160,54 @@ class DrawLoan(LineCommand):
             paid_out_on=today,
             today=today,
             method=self.method,
+            line_id=line.line_id,
         )
         return {self.stream: drawn, loan_stream(self.loan_id): [*agreed, *paid_out]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrawMore(LineCommand):
+    """Draw with a loan that revolves, and that was agreed before."""
+
+    loan_id: str
+    amount_minor: int
+    method: str = "wallet"
+
+    def streams(self, read: Read) -> Collection[str]:
+        return sorted({*self.with_loans(read), loan_stream(require_identifier(self.loan_id, "loan"))})
+
+    def decide(self, read: Read, *, today: date, basis: Basis, fallback_id: str) -> Mapping[str, Sequence[Event]]:
+        line, loan = self.require(read), _loan(read, self.loan_id)
+        if loan is None:
+            raise LoanNotFound(
+                f"asked to draw with loan {self.loan_id}; this book has none of that name. Agree it first"
+            )
+        lines.require_drawable(line, loan, f"draw with loan {self.loan_id} from line {self.line_id}")
+        draw_id = fallback_id.replace("payment-", "draw-")
+        drawn = lines.draw(
+            line,
+            self.loans(read),
+            loan_id=self.loan_id,
+            disbursement_id=draw_id,
+            amount_minor=self.amount_minor,
+            currency=loan.currency,
+            today=today,
+        )
+        paid_out = opening.disburse(
+            loan,
+            draw_id,
+            self.amount_minor,
+            loan.currency,
+            open_days,
+            paid_out_on=today,
+            today=today,
+            method=self.method,
+            line_id=line.line_id,
+        )
+        return {self.stream: drawn, loan_stream(self.loan_id): paid_out}
+
+
+def _loan(read: Read, loan_id: str) -> Loan | None:
+    found = read[loan_stream(loan_id)]
+    assert found is None or isinstance(found, Loan), "streams of loans hold loans"
+    return found

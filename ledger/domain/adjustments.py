@@ -16,11 +16,13 @@ from ledger.domain.errors import (
     TransactionNotFound,
     UnknownCause,
 )
+from ledger.domain.fold import go_on
 from ledger.domain.identifiers import require_identifier, require_word
 from ledger.domain.loan import Loan, settled
 from ledger.domain.money import require_positive
 from ledger.domain.outcomes import Fact, added, removed
 from ledger.domain.payments import CAUSES, require_currency, require_money_date
+from ledger.domain.payoff import payoff
 from ledger.domain.standing import is_settled, standing
 from ledger.domain.transactions import (
     CREDIT_REFUND,
@@ -251,7 +253,8 @@ def close(loan: Loan, *, reason: str, today: date) -> list[Event]:
     """Close a loan on which nothing is expected any more."""
     loan = settled(loan)
     tally = loan.known
-    ended = not tally.parts or is_settled(loan) or tally.written_off_on
+    revolves = loan.agreement.revolving and not payoff(go_on(loan.agreement, tally), today).total_minor
+    ended = not tally.parts or is_settled(loan) or tally.written_off_on or revolves
     if loan.closed_on or not ended or tally.credit_minor:
         raise LoanEnded(
             f"asked to close loan {loan.loan_id}; it owes {tally.owed_minor}, the borrower has a credit of "

@@ -1,12 +1,13 @@
 """From terms to the installments of an agreement, numbered from 1; a down payment is the first of them."""
 
+from datetime import timedelta
 from math import gcd
 
 from ledger.domain.agreement import DAILY, Agreement, Installment
 from ledger.domain.due_dates import Calendars
 from ledger.domain.errors import InvalidTerms
-from ledger.domain.schedule import InterestPeriod, Line, Schedule, build, interest_periods
-from ledger.domain.terms import Method, Terms
+from ledger.domain.schedule import InterestPeriod, Line, Schedule, build, fee_minor, interest_periods
+from ledger.domain.terms import FeeTiming, Method, Revolving, Terms
 from schemas.loans.servicing import Servicing
 
 _DAILY = {
@@ -15,6 +16,7 @@ _DAILY = {
     Method.INTEREST_ONLY,
     Method.GIVEN_INSTALLMENT,
     Method.BULLET,
+    Method.REVOLVING,
 }
 
 
@@ -22,6 +24,9 @@ def agreement(terms: Terms, servicing: Servicing, calendars: Calendars | None = 
     """What the terms and the policy agree on. Raises `InvalidTerms` as `build`, and where interest cannot accrue
     daily on such terms."""
     schedule = build(terms, calendars)
+    if terms.revolving:
+        _require_cycles(terms, servicing, schedule)
+        return Agreement(installments=_cycles(terms, terms.revolving, schedule), servicing=servicing, terms=terms)
     if servicing.accrual == DAILY:
         _require_daily(terms, schedule)
     return Agreement(installments=installments(terms, schedule, calendars), servicing=servicing, terms=terms)
@@ -40,6 +45,46 @@ def installments(terms: Terms, schedule: Schedule, calendars: Calendars | None =
         *down,
         *(_installment(line.number + shift, line, period) for line, period in zip(lines, periods, strict=False)),
     )
+
+
+def _cycles(terms: Terms, revolving: Revolving, schedule: Schedule) -> tuple[Installment, ...]:
+    """One installment for each statement, of nothing yet; interest counts from statement to statement."""
+    closing = [on - timedelta(revolving.days_to_pay) for on in schedule.agreed_on]
+    fee = sum(fee_minor(fee, terms) for fee in terms.fees if fee.timing is FeeTiming.EACH)
+    return tuple(
+        Installment(
+            number=number,
+            due_on=line.due_on,
+            principal_minor=0,
+            interest_minor=0,
+            fee_minor=fee,
+            since=since,
+            until=until,
+        )
+        for number, (line, since, until) in enumerate(
+            zip(schedule.lines, [terms.disbursed_on, *closing], closing, strict=False), 1
+        )
+    )
+
+
+def _require_cycles(terms: Terms, servicing: Servicing, schedule: Schedule) -> None:
+    """Each statement comes after the day on which the one before it was due."""
+    assert terms.revolving, "asked for such terms only"
+    if servicing.accrual != DAILY:
+        raise InvalidTerms(
+            f"asked to serve a balance that revolves with interest that is {servicing.accrual}; serve it with accrual "
+            "daily",
+            "method",
+        )
+    days = timedelta(terms.revolving.days_to_pay)
+    dues = [terms.disbursed_on, *(line.due_on for line in schedule.lines)]
+    for before, on in zip(dues, schedule.agreed_on, strict=False):
+        if on - days <= before:
+            raise InvalidTerms(
+                f"asked for {days.days} days to pay by {on}, from a statement on {on - days}, not after {before}; give "
+                "fewer days, or a later first due date",
+                "revolving.days_to_pay",
+            )
 
 
 def _installment(number: int, line: Line, period: InterestPeriod) -> Installment:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ledger.domain.interest import Rates, rates_of, read_rate
-from ledger.domain.terms import DayCount, Method, Rounding, Terms
+from ledger.domain.terms import DayCount, Method, Revolving, Rounding, Terms
 from schemas.loans.servicing import AllocationRule, Servicing
 from schemas.values import Absent, State
 
@@ -53,6 +53,11 @@ class Agreement(State, frozen=True):
         return self.terms is not None and self.terms.method in {Method.EQUAL_INSTALLMENT, Method.GIVEN_INSTALLMENT}
 
     @property
+    def revolving(self) -> Revolving | None:
+        """How a balance is asked for that is drawn at will; None: each installment is agreed."""
+        return self.terms.revolving if self.terms else None
+
+    @property
     def rounding(self) -> Rounding:
         return self.terms.rounding.mode if self.terms else Rounding.HALF_UP
 
@@ -74,9 +79,11 @@ class Agreement(State, frozen=True):
         return self.is_daily and any(self.rates.numerators)
 
     def next_number(self, on: date) -> int:
-        """The number of the first installment that falls due after a day, else of the last one. By the agreed dates
-        alone: whether it was paid by then is something that may become known later."""
-        return next((each for each in self.installments if each.due_on > on), self.installments[-1]).number
+        """The number of the first installment that falls due after a day (of what revolves: that the next statement
+        asks for), else of the last one. By the agreed dates alone: whether it was paid by then is something that may
+        become known later."""
+        later = (each for each in self.installments if (each.until if self.revolving else each.due_on) > on)
+        return next(later, self.installments[-1]).number
 
     def penalty_rates(self, *, is_matured: bool) -> Rates:
         """What overdue principal costs on top: while interest of the contract runs, and once it is over."""

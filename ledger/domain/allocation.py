@@ -9,6 +9,7 @@ from datetime import date
 
 from ledger.domain.agreement import COMPONENTS, FEE, INTEREST, PRINCIPAL
 from ledger.domain.charging import charge_fee, charge_interest, forgive_grace, payoff_charges
+from ledger.domain.cycles import payoff_interest
 from ledger.domain.delinquency import days_past_due
 from ledger.domain.interest import NOTHING_ACCRUED
 from ledger.domain.reshaping import evenly, from_the_end, give_room, respread
@@ -43,6 +44,8 @@ def use_credit(work: Work, source: str, on: date) -> None:
     """What has fallen due takes what the borrower has with us."""
     if work.credit_minor:
         left_minor = pay_due(work, work.credit_minor, source, on)
+        if work.agreement.revolving:
+            left_minor = _pay_revolving(work, left_minor, source, on)
         work.post(source, Line(on, "credit"), work.credit_minor - left_minor)
         work.credit_minor = left_minor
 
@@ -66,6 +69,8 @@ def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
 
 def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment: str) -> int:
     """Pay what has not fallen due; what is left."""
+    if work.agreement.revolving:
+        return _pay_revolving(work, amount_minor, source, on)
     waiting_minor = sum(part.principal_minor for part in work.parts if not part.has_fallen)
     if amount_minor + work.credit_minor >= waiting_minor:
         charges = payoff_charges(work, on)
@@ -81,6 +86,22 @@ def _pay_early(work: Work, amount_minor: int, source: str, on: date, prepayment:
     principal_minor = min(amount_minor, waiting_minor)
     _pay_early_daily(work, principal_minor, source, on, prepayment)
     return amount_minor - principal_minor
+
+
+def _pay_revolving(work: Work, amount_minor: int, source: str, on: date) -> int:
+    """Pay what is billed, then what was drawn since; interest to the day is charged if that pays everything."""
+    charges = payoff_interest(work, on)
+    waiting_minor = sum(part.principal_minor for part in work.parts if not part.has_fallen)
+    if amount_minor >= waiting_minor + sum(interest_minor for _, interest_minor in charges):
+        for index, _ in charges:
+            charge_interest(work, index, on, f"/payoff/{work.parts[index].number}/{on}")
+        amount_minor = pay_due(work, amount_minor, source, on)
+    for index in range(work.waiting, len(work.parts)):
+        taken_minor = min(amount_minor, work.parts[index].principal_minor)
+        if taken_minor:
+            work.pay(index, PRINCIPAL, taken_minor, source, on)
+            amount_minor -= taken_minor
+    return amount_minor
 
 
 def _pay_off(work: Work, amount_minor: int, charges: list[tuple[int, int, int]], source: str, on: date) -> int:

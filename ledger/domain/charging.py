@@ -7,6 +7,7 @@ money pays it before. Penalty interest is charged whenever money comes or an ins
 from datetime import date, timedelta
 
 from ledger.domain.agreement import FEE, INTEREST, PENALTY
+from ledger.domain.cycles import held_index, open_index, payoff_interest
 from ledger.domain.interest import NOTHING_ACCRUED, Accrued, Period, accrued
 from ledger.domain.rounding import rounded
 from ledger.domain.tally import Part
@@ -122,6 +123,9 @@ def charge_late_fee(work: Work, index: int, on: date) -> None:
 
 def _accrue_contract(work: Work, on: date) -> None:
     """Period by period: the days up to `on` belong to those parts whose periods they are in."""
+    if work.agreement.revolving:
+        _accrue_revolving(work, min(on, work.parts[-1].until))
+        return
     day = work.accrued_to
     for index, part in enumerate(work.parts):
         if part.until <= day:
@@ -134,6 +138,23 @@ def _accrue_contract(work: Work, on: date) -> None:
             return
 
 
+def _accrue_revolving(work: Work, on: date) -> None:
+    """Cycle by cycle; what is billed and may still be paid in full without interest bears it apart."""
+    day = work.accrued_to
+    while day < on:
+        index, held = open_index(work, day), held_index(work)
+        part = work.parts[index]
+        until = min(part.until, on)
+        own_minor = work.parts[held].principal_minor if held is not None else 0
+        for place, minor in ((held, own_minor), (index, work.principal_minor - own_minor)):
+            if place is not None and minor:
+                more = accrued(
+                    minor, work.agreement.rates, work.agreement.day_count, day, until, since=min(part.since, day)
+                )
+                work.change(place, accrued=work.parts[place].accrued + more)
+        day = until
+
+
 def _interest(work: Work, part: Part, start: date, end: date) -> Accrued:
     agreement = work.agreement
     if part.share is not None:
@@ -144,6 +165,8 @@ def _interest(work: Work, part: Part, start: date, end: date) -> Accrued:
 
 def payoff_charges(work: Work, on: date) -> list[tuple[int, int, int]]:
     """What a payoff on a day charges for the parts that have not fallen due: index, interest, fees in minor units."""
+    if work.agreement.revolving:
+        return [(index, interest_minor, 0) for index, interest_minor in payoff_interest(work, on)]
     first = work.waiting
     return [(index, *_earned(work, index, on, is_current=index == first)) for index in range(first, len(work.parts))]
 

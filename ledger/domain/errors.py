@@ -142,6 +142,12 @@ class LineStillOwes(Refused):
     code = "line_still_owes"
 
 
+class DrawnFromLine(Refused):
+    """A balance that revolves is paid out by drawing from the line that it belongs to, and from no other."""
+
+    code = "drawn_from_line"
+
+
 class LimitExceeded(Refused):
     """A draw for which the line has too little left."""
 

@@ -21,7 +21,9 @@ from ledger.domain.charging import (
     end_stretch,
     next_late_fee,
 )
+from ledger.domain.cycles import next_date, open_index
 from ledger.domain.reshaping import hold_amount, respread
+from ledger.domain.revolving import end_cycle, issue_statement
 from ledger.domain.tally import Tally, nothing_yet, part_of
 from ledger.domain.transactions import (
     CREDIT_REFUND,
@@ -130,7 +132,10 @@ def next_point(work: Work) -> tuple[Order, int] | None:
     if work.written_off_on:
         return None
     index = work.waiting
-    due = ((work.parts[index].due_on, DUE_RANK, "", 0, ""), index) if index < len(work.parts) else None
+    due = None
+    if index < len(work.parts):
+        part = work.parts[index]
+        due = ((next_date(part) if work.agreement.revolving else part.due_on, DUE_RANK, "", 0, ""), index)
     late = next_late_fee(work)
     if late and (due is None or late[0] <= due[0][0]):
         return (late[0], LATE_FEE_RANK, "", 0, ""), late[1]
@@ -144,6 +149,8 @@ def _pass_until(work: Work, before: Order) -> None:
         charge_penalties(work, order[0])
         if order[1] == LATE_FEE_RANK:
             charge_late_fee(work, index, order[0])
+        elif work.agreement.revolving and work.parts[index].billed is None:
+            issue_statement(work, index, order[0])
         else:
             _fall_due(work, index, order[0])
         work.reach(order)
@@ -152,12 +159,14 @@ def _pass_until(work: Work, before: Order) -> None:
 
 def _fall_due(work: Work, index: int, on: date) -> None:
     name = f"/due/{work.parts[index].number}"
+    if work.agreement.revolving:
+        end_cycle(work, index, name)
     charge_interest(work, index, on, name)
     charge_fee(work, index, on, name)
     if work.agreement.bears_interest and work.agreement.holds_amount:
         hold_amount(work, index, name, on)
     part = work.parts[index]
-    covered_on = part.covered_on or (None if part.lacks_minor else on)
+    covered_on = part.covered_on or (None if part.lacks_minor else part.due_on)
     work.fall(index, has_fallen=True, asked_minor=part.in_time_minor + part.lacks_minor, covered_on=covered_on)
     use_credit(work, name, on)
     begin_lateness(work, index)
@@ -177,10 +186,18 @@ def _disburse(work: Work, paid_out: Transaction) -> None:
     for part in work.parts:
         work.principal_minor += part.principal_minor
         work.post(source, Line(on, "receivable", PRINCIPAL, part.number), part.principal_minor)
+    if work.agreement.revolving:
+        _pass_until(work, order_of(paid_out))
+        _disburse_more(work, paid_out)
 
 
 def _disburse_more(work: Work, paid_out: Transaction) -> None:
-    """What is paid out later is repaid with the installments that have not fallen due, else with the last one."""
+    """What is paid out later is repaid with the installments that have not fallen due, else with the last one; what
+    revolves, with the next statement."""
+    if work.agreement.revolving:
+        _draw(work, paid_out.amount_minor, paid_out.id, paid_out.on)
+        use_credit(work, f"/credit/{paid_out.id}", paid_out.on)
+        return
     first = work.waiting if not work.is_matured else len(work.parts) - 1
     each, odd = divmod(paid_out.amount_minor, len(work.parts) - first)
     for place_, index in enumerate(range(first, len(work.parts))):
@@ -188,6 +205,14 @@ def _disburse_more(work: Work, paid_out: Transaction) -> None:
     if not work.is_matured:
         respread(work, paid_out.id, paid_out.on, since=paid_out.on, first=first)
     use_credit(work, f"/credit/{paid_out.id}", paid_out.on)
+
+
+def _draw(work: Work, amount_minor: int, source: str, on: date) -> None:
+    """More is owed of what revolves, and the next statement bills it."""
+    index = open_index(work, on)
+    work.post(source, Line(on, "receivable", PRINCIPAL, work.parts[index].number), amount_minor)
+    work.add(index, PRINCIPAL, amount_minor)
+    work.change(index, covered_on=None)
 
 
 def _charge(work: Work, fee: Transaction) -> None:
@@ -273,6 +298,9 @@ def _owe_again(work: Work, index: int, debt: Share, source: str, on: date) -> No
     """More of a component is owed of a part; what had covered it did not, but it is late only from now on."""
     component, _, amount_minor = debt
     if not amount_minor:
+        return
+    if work.agreement.revolving and component == PRINCIPAL and not work.is_matured:
+        _draw(work, amount_minor, source, on)
         return
     part = work.parts[index]
     work.post(source, Line(on, "receivable", component, part.number), amount_minor)

@@ -11,7 +11,9 @@ from ledger.domain.equal_amounts import level_amounts
 from ledger.domain.equal_parts import principal_beside, principal_parts
 from ledger.domain.errors import InvalidTerms
 from ledger.domain.frame import Frame, require_covered
-from ledger.domain.terms import InstallmentRounding, Method
+from ledger.domain.interest import read_rate
+from ledger.domain.rounding import rounded
+from ledger.domain.terms import InstallmentRounding, Method, Revolving, Rounding
 
 Rows = tuple[list[int], list[int]]
 """Principal and interest by installment."""
@@ -102,6 +104,21 @@ def explicit(frame: Frame) -> Rows:
     return [line.principal_minor for line in frame.terms.lines], interests
 
 
+def revolving(frame: Frame) -> Rows:
+    """循环: as if all were drawn at first, and each time the minimum were paid; the last installment takes the rest."""
+    rows: Rows = ([], [])
+    owed, terms = frame.owed_minor, frame.terms.revolving
+    assert terms, "checked before"
+    for k in range(frame.count):
+        interest = frame.interest(k, owed)
+        least = minimum_minor(terms, frame.terms.rounding.mode, owed, interest)
+        principal = owed if k == frame.count - 1 else max(0, least - interest)
+        rows[0].append(principal)
+        rows[1].append(interest)
+        owed -= principal
+    return rows
+
+
 METHODS: dict[Method, Callable[[Frame], Rows]] = {
     Method.EQUAL_INSTALLMENT: equal_installments,
     Method.EQUAL_PRINCIPAL: equal_principal,
@@ -111,7 +128,16 @@ METHODS: dict[Method, Callable[[Frame], Rows]] = {
     Method.FLAT_FEE: flat,
     Method.GIVEN_INSTALLMENT: given_installments,
     Method.EXPLICIT: explicit,
+    Method.REVOLVING: revolving,
 }
+
+
+def minimum_minor(revolving: Revolving, mode: Rounding, principal_minor: int, charged_minor: int) -> int:
+    """What a statement asks for of a balance of principal, and of interest and fees: those, and a share of principal;
+    in all no less than the agreed least amount, and no more than the balance."""
+    top, bottom = read_rate(revolving.minimum_share, "revolving.minimum_share")
+    asked = charged_minor + rounded(mode, principal_minor * top, bottom)
+    return min(max(asked, revolving.minimum_minor), principal_minor + charged_minor)
 
 
 def _interest_first(frame: Frame, rows: Rows) -> int:

@@ -1,4 +1,4 @@
-"""Credit lines: a limit under which a borrower draws, each time with a loan of its own.
+"""Credit lines: a limit under which a borrower draws, with a loan of its own each time or with one that revolves.
 
 open         drawn up to the limit: principal that all its loans owe together, so what is paid back can be drawn again
 frozen       nothing is drawn; payments go on
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from ledger.domain.errors import (
+    DrawnFromLine,
     InvalidAmount,
     LimitExceeded,
     LineClosedAlready,
@@ -143,6 +144,19 @@ def draw(
             drawn_on=today,
         )
     ]
+
+
+def require_drawable(line: Line, loan: Loan, asked: str) -> None:
+    """A loan that revolves is drawn by the borrower of a line, and from the line that it was first drawn from."""
+    if loan.agreement.revolving is None:
+        raise DrawnFromLine(f"asked to {asked}; it does not revolve. Draw with a new loan, by its terms")
+    if loan.loan_id in line.loans:
+        return
+    roles = {(party.party_id, party.role) for party in loan.parties if party.until is None}
+    if (line.party_id, "borrower") not in roles:
+        raise DrawnFromLine(f"asked to {asked}; {line.party_id}, whose line it is, is not its borrower")
+    if loan.history.transactions():
+        raise DrawnFromLine(f"asked to {asked}; it was drawn from another line before. Draw it from that")
 
 
 def close_line(line: Line, loans: Sequence[Loan], *, reason: str, today: date) -> list[Event]:

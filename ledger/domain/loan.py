@@ -16,6 +16,7 @@ from datetime import date
 
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
 from ledger.domain.autopay import NO_AUTOPAY, Autopay, folded
+from ledger.domain.cycles import next_date
 from ledger.domain.fold import after, fold, follows, go_on, pass_time
 from ledger.domain.history import NO_TRANSACTIONS, RECENT, History
 from ledger.domain.tally import Part, Tally
@@ -50,6 +51,7 @@ from schemas.loans.events import (
     Party,
     PartyJoined,
     PartyLeft,
+    StatementIssued,
 )
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.payments.events import (
@@ -105,7 +107,7 @@ class Loan(State, frozen=True):
     never to have counted. `reached`: the day up to which the journal says what time did. `tally` is None, or lags
     behind that day, where facts came between others since it was last worked out; `settled` does that. `footholds`: of
     the last facts, so that one that comes a little late costs no more in a long life than in a short one; they only
-    save time.
+    save time. `statements`: balance and minimum of each that was issued, as it was last told.
     """
 
     loan_id: str
@@ -120,6 +122,7 @@ class Loan(State, frozen=True):
     gone: frozenset[str] = frozenset()
     marks: tuple[tuple[int, Mark], ...] = ()
     pending: tuple[tuple[str, int], ...] = ()
+    statements: tuple[tuple[int, int, int], ...] = ()
     autopay: Autopay = NO_AUTOPAY
     parties: tuple[PartyRole, ...] = ()
     paid_off_on: date | None = None
@@ -268,12 +271,12 @@ def next_action_on(loan: Loan) -> date | None:
     """The first date on which day end must look at the loan: an installment with interest or fees falls due, a late
     fee is charged, or the day after a due date that was not covered."""
     loan = settled(loan)
-    if loan.known.written_off_on:
+    if loan.known.written_off_on or loan.closed_on:
         return None
     waiting: list[date] = []
     for part in loan.known.parts:
         if not part.has_fallen and loan.agreement.terms:
-            waiting.append(part.due_on)
+            waiting.append(next_date(part) if loan.agreement.revolving else part.due_on)
         if part.covered_on is None:
             mark = loan.mark(part.number)
             if mark is None or mark.cured_on:
@@ -369,6 +372,8 @@ def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one li
             return loan.changed(withdrawn_on=event.withdrawn_on)
         case LoanClosed():
             return loan.changed(closed_on=event.closed_on)
+        case StatementIssued():
+            return _with_statement(loan, event)
         case PartyJoined():
             return loan.changed(parties=(*loan.parties, _role(event.party)))
         case PartyLeft():
@@ -427,6 +432,11 @@ def _with_mark(loan: Loan, event: InstallmentOverdue | InstallmentCured | Overdu
         case InstallmentCured():
             marks = (*marks, (event.installment, Mark(cured_on=event.cured_on)))
     return loan.changed(marks=marks)
+
+
+def _with_statement(loan: Loan, event: StatementIssued) -> Loan:
+    others = (each for each in loan.statements if each[0] != event.statement)
+    return loan.changed(statements=(*others, (event.statement, event.balance_minor, event.minimum_minor)))
 
 
 def _without_pending(loan: Loan, payment_id: str) -> Loan:

@@ -11,6 +11,7 @@ from ledger.domain.due_dates import Calendars
 from ledger.domain.errors import (
     AlreadyDisbursed,
     CoolingOffOver,
+    DrawnFromLine,
     InvalidAmount,
     InvalidDate,
     LoanEnded,
@@ -153,8 +154,10 @@ def disburse(
     paid_out_on: date,
     today: date,
     method: str,
+    line_id: str = "",
 ) -> list[Event]:
-    """Pay out a part of what was agreed, or all of it. The first one says from when the installments count."""
+    """Pay out a part of what was agreed, or all of it. The first one says from when the installments count. What
+    revolves is drawn from a line (`line_id`), up to its limit, again and again, before its last statement."""
     loan = settled(loan)
     asked = f"pay out {disbursement_id}"
     require_identifier(disbursement_id, "disbursement")
@@ -170,10 +173,14 @@ def disburse(
             f"{today}. Give a date between them"
         )
     terms = _require_within(loan, amount_minor, asked)
+    if terms.revolving and not line_id:
+        raise DrawnFromLine(f"asked to {asked}; loan {loan.loan_id} revolves. Draw it from a credit line")
+    if terms.revolving and paid_out_on >= loan.agreement.installments[-1].until:
+        raise AlreadyDisbursed(f"asked to {asked} on {paid_out_on}, not before the last statement; agree anew")
     if loan.known.parts and loan.known.part(loan.known.parts[-1].number).due_on <= paid_out_on:
         raise AlreadyDisbursed(f"asked to {asked} on {paid_out_on}, after the last installment is due; agree anew")
     first = not loan.known.parts
-    if first:
+    if first and not terms.revolving:
         loan = loan.changed(agreement=_counting_from(loan.agreement, terms, amount_minor, paid_out_on, calendars))
     kept_minor = _deducted(terms) if first else 0
     fact = Transaction(disbursement_id, DISBURSEMENT, paid_out_on, amount_minor, fee_minor=kept_minor)
@@ -238,7 +245,8 @@ def _require_within(loan: Loan, amount_minor: int, asked: str) -> Terms:
     terms = loan.agreement.terms
     if terms is None:
         raise AlreadyDisbursed(f"asked to {asked}; loan {loan.loan_id} was paid out when it was opened")
-    left_minor = terms.principal_minor - loan.known.lent_minor
+    used_minor = loan.known.principal_minor if terms.revolving else loan.known.lent_minor
+    left_minor = max(0, terms.principal_minor - used_minor)
     if amount_minor > left_minor:
         raise InvalidAmount(
             f"asked to {asked} of {amount_minor} {loan.currency} (minor units); of what was agreed, {left_minor} are "
@@ -277,7 +285,7 @@ def _disbursed(loan: Loan, fact: Transaction, method: str, today: date, found: F
         fee_minor=fact.fee_minor,
         disbursed_on=fact.on,
         method=method,
-        installments=_told(loan.agreement.installments),
+        installments=() if loan.agreement.revolving and loan.known.parts else _told(loan.agreement.installments),
     )
 
 

@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from ledger.domain.agreement import Agreement
 from ledger.domain.fold import fold_twice, follows, go_on, pass_time, remembered, take
 from ledger.domain.loan import Loan, footing, remember_settled
 from ledger.domain.standing import consequences, standing
-from ledger.domain.tally import Part
+from ledger.domain.tally import Part, Tally
 from ledger.domain.transactions import TAKE_BACK, Transaction
 from ledger.domain.working import CREDIT, Charged, Entry, Line, Share, Work
 from schemas.loans.events import Charge, ChargesPosted, InstallmentAsks, ScheduleChanged
 from schemas.payments.events import Allocation, AllocationsRestated, RestatedCharge, RestatedTransaction
 from schemas.values import ABSENT, Event, LoanEvent, MoneyEvent, Posting, Standing
+
+_STATEMENT = "statement"
 
 AT_ONCE = 500
 """Changes in one part of a restatement."""
@@ -103,7 +106,8 @@ def passed(loan: Loan, today: date) -> list[Event]:
     charges = _charges_posted(
         after, work.entries, work.charges, now, today, always=work.points > 0 and loan.agreement.terms is not None
     )
-    return [*charges, *consequences(after, now, today)]
+    changed = _schedule_changed(loan.known, after, _STATEMENT, reached, now)
+    return [*charges, *changed, *consequences(after, now, today)]
 
 
 def _written(case: _Case, found: _Difference, write: Write) -> list[Event]:
@@ -112,7 +116,7 @@ def _written(case: _Case, found: _Difference, write: Write) -> list[Event]:
     own = write(_fact(found, work, case.fact, now))
     charges = _charges_posted(after, found.new, found.new_charges, now, today, always=False)
     restated = _restatement(case, found, own.TYPE, now)
-    changed = _schedule_changed(case, now)
+    changed = _schedule_changed(case.before.known, after, case.fact.kind, case.fact.on, now)
     return [*charges, own, *restated, *changed, *consequences(after, now, today)]
 
 
@@ -287,10 +291,9 @@ def _restatement(case: _Case, found: _Difference, cause: str, now: Standing) -> 
         )
 
 
-def _schedule_changed(case: _Case, now: Standing) -> Iterator[LoanEvent]:
+def _schedule_changed(before: Tally, after: Loan, cause: str, on: date, now: Standing) -> Iterator[LoanEvent]:
     """Where later installments ask for other amounts than before."""
-    after, fact = case.after, case.fact
-    was, is_now = case.before.known.parts, after.known.parts
+    was, is_now = before.parts, after.known.parts
     if not was or not is_now or [part.amount_minor for part in was] == [part.amount_minor for part in is_now]:
         return
     yield ScheduleChanged(
@@ -298,13 +301,21 @@ def _schedule_changed(case: _Case, now: Standing) -> Iterator[LoanEvent]:
         currency=after.currency,
         standing=now,
         basis=after.basis,
-        cause=fact.kind,
-        effective_on=fact.on,
-        installments=tuple(_asks(part) for part in sorted(is_now, key=lambda part: part.number)),
+        cause=cause,
+        effective_on=on,
+        installments=tuple(_asks(part, after.agreement) for part in sorted(is_now, key=lambda part: part.number)),
     )
 
 
-def _asks(part: Part) -> InstallmentAsks:
+def _asks(part: Part, agreement: Agreement) -> InstallmentAsks:
+    if agreement.revolving:
+        return InstallmentAsks(
+            number=part.number,
+            due_on=part.due_on,
+            principal_minor=part.billed.principal_minor if part.billed else 0,
+            interest_minor=part.billed.interest_minor if part.billed else 0,
+            fee_minor=part.billed.fee_minor if part.billed else 0,
+        )
     principal_minor = part.repaid_minor + part.principal_minor
     charged_minor = part.charged_interest_minor + part.uncharged_interest_minor
     interest_minor = charged_minor if part.has_fallen else max(charged_minor, part.amount_minor - principal_minor)

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from ledger.domain.agreement import FEE, INTEREST, PENALTY, Agreement
 from ledger.domain.charging import accrue, charge_penalties, end_stretch, payoff_charges
+from ledger.domain.cycles import still_asked_minor
 from ledger.domain.fold import fold, go_on, next_point, pass_time, take
-from ledger.domain.tally import Tally
+from ledger.domain.tally import Part, Tally
 from ledger.domain.transactions import PAYMENT, Transaction
 from ledger.domain.working import Work
 from schemas.values import State
@@ -50,14 +51,18 @@ def projected(
     work = fold(agreement, known, as_of)
     accrue(work, as_of)
     charge_penalties(work, as_of)
-    open_minor = {part.number: part.owed_minor if part.has_fallen else -1 for part in work.parts}
+    open_minor = {part.number: part.owed_minor for part in work.parts if part.has_fallen}
     _pay_all_due(work, as_of)
     while found := next_point(work):
         on = found[0][0]
+        if agreement.revolving and on > as_of:  # the day before is the last one on which money is in time
+            eve = on - timedelta(1)
+            pass_time(work, eve)
+            open_minor |= {part.number: _billed_minor(part) for part in work.parts if part.due_on == eve}
+            _pay_all_due(work, eve)
         pass_time(work, on)
-        for part in work.parts:
-            if part.has_fallen and open_minor[part.number] < 0:
-                open_minor[part.number] = part.owed_minor
+        fallen = {part.number: part.owed_minor for part in work.parts if part.has_fallen}
+        open_minor = fallen | open_minor
         _pay_all_due(work, on)
     return _expected(work, open_minor)
 
@@ -91,18 +96,27 @@ def due_on(agreement: Agreement, tally: Tally, on: date) -> int:
     pass_time(work, on)
     accrue(work, on)
     charge_penalties(work, on)
-    owed_minor = sum(
-        part.owed_minor if part.has_fallen else part.owed_minor - part.principal_minor for part in work.parts
-    )
-    return max(0, owed_minor - work.credit_minor)
+    return max(0, _due_minor(work, on) - work.credit_minor)
 
 
 def _pay_all_due(work: Work, on: date) -> None:
-    due_minor = sum(
-        part.owed_minor if part.has_fallen else part.owed_minor - part.principal_minor for part in work.parts
-    )
+    due_minor = _due_minor(work, on)
     if due_minor:
         take(work, Transaction(id=f"{_EXPECTED}/{on}", kind=PAYMENT, on=on, amount_minor=due_minor))
+
+
+def _due_minor(work: Work, on: date) -> int:
+    """What has fallen due, and charges that are owed at once; what a statement asks for is owed by its due date."""
+    due_minor = sum(part.owed_minor for part in work.parts if part.has_fallen)
+    waiting = [part for part in work.parts if not part.has_fallen]
+    if work.agreement.revolving:
+        return due_minor + sum(_billed_minor(part) for part in waiting if part.due_on <= on)
+    return due_minor + sum(part.owed_minor - part.principal_minor for part in waiting)
+
+
+def _billed_minor(part: Part) -> int:
+    """What of a statement's minimum is not paid yet."""
+    return part.owed_minor - part.principal_minor + still_asked_minor(part)
 
 
 def _expected(work: Work, open_minor: dict[int, int]) -> tuple[ExpectedInstallment, ...]:
@@ -117,7 +131,7 @@ def _expected(work: Work, open_minor: dict[int, int]) -> tuple[ExpectedInstallme
             interest_minor=charged[INTEREST, part.number],
             fee_minor=charged[FEE, part.number],
             penalty_interest_minor=charged[PENALTY, part.number],
-            owed_minor=max(0, open_minor[part.number]),
+            owed_minor=open_minor.get(part.number, 0),
         )
         for part in work.parts
     ]

@@ -186,7 +186,7 @@ def _needed(frame: Frame, rows: Rows) -> int:
     """How many installments there are, up to the last one that has anything to pay."""
     principals, interests = rows
     count = len(principals)
-    if principals[-1] or frame.terms.method in {Method.EXPLICIT, Method.BULLET}:
+    if principals[-1] or frame.terms.method in {Method.EXPLICIT, Method.BULLET, Method.REVOLVING}:
         return count
     while count > 1 and not principals[count - 1] and not interests[count - 1]:
         count -= 1

@@ -6,7 +6,7 @@ from datetime import date
 from ledger.domain.delinquency import bucket, days_past_due
 from ledger.domain.loan import Loan, is_late
 from ledger.domain.tally import Part
-from schemas.loans.events import LoanPaidOff, LoanReopened
+from schemas.loans.events import LoanPaidOff, LoanReopened, StatementIssued
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.values import LoanEvent, Standing
 
@@ -29,8 +29,9 @@ def standing(loan: Loan, today: date) -> Standing:
 
 def consequences(loan: Loan, now: Standing, today: date) -> list[LoanEvent]:
     """Marks and endings that follow, beyond what is already recorded. Of a settled loan."""
+    statements = [event for part in loan.known.parts for event in _statement_changes(loan, part, now)]
     marks = [event for part in _by_number(loan) for event in _mark_changes(loan, part, now, today)]
-    return [*marks, *_ending(loan, now, today)]
+    return [*statements, *marks, *_ending(loan, now, today)]
 
 
 def _status(loan: Loan, *, is_past_due: bool) -> str:
@@ -70,6 +71,30 @@ def _mark_changes(loan: Loan, part: Part, now: Standing, today: date) -> Iterato
         yield _overdue(loan, part, now, covered or today)
     if covered is not None and (mark is None or mark.cured_on != covered):
         yield _cured(loan, part, now, covered)
+
+
+def _statement_changes(loan: Loan, part: Part, now: Standing) -> Iterator[LoanEvent]:
+    """Nothing is said of a cycle of which nothing was owed, unless something else was said before."""
+    billed = part.billed
+    if billed is None:
+        return
+    told = next((each[1:] for each in loan.statements if each[0] == part.number), (0, 0))
+    if told != (billed.balance_minor, billed.minimum_minor):
+        yield StatementIssued(
+            loan_id=loan.loan_id,
+            currency=loan.currency,
+            standing=now,
+            basis=loan.basis,
+            statement=part.number,
+            issued_on=part.until,
+            due_on=part.due_on,
+            balance_minor=billed.balance_minor,
+            minimum_minor=billed.minimum_minor,
+            principal_minor=billed.principal_minor,
+            interest_minor=billed.interest_minor,
+            fee_minor=billed.fee_minor,
+            past_due_minor=billed.past_due_minor,
+        )
 
 
 def _ending(loan: Loan, now: Standing, today: date) -> Iterator[LoanEvent]:

@@ -12,6 +12,23 @@ from ledger.domain.transactions import Order
 from schemas.values import State
 
 
+class Billed(State, frozen=True, array_like=True):
+    """What a statement of a balance that revolves said. `balance_minor`: all that was owed; `minimum_minor`: what is
+    asked for by the due date, besides what is past due (`past_due_minor`); `principal_minor`, `interest_minor` and
+    `fee_minor`: of the minimum. `billed_minor`: principal that had not fallen due before. `is_held`: its interest is
+    not charged as long as it can still be paid in full; `is_paid_in_full`: whether it was, once it has fallen due."""
+
+    balance_minor: int
+    minimum_minor: int
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    past_due_minor: int
+    billed_minor: int
+    is_held: bool = False
+    is_paid_in_full: bool = False
+
+
 class Part(State, frozen=True, array_like=True):
     """One installment. The first four amounts are still open; principal is all that is planned for it, the others are
     what is charged already.
@@ -21,7 +38,7 @@ class Part(State, frozen=True, array_like=True):
     principal, interest and fees that it asks for in all. `in_time_minor`: what of it came by `late_from`, the due date
     or the day of a later excuse. `covered_on`: value date of what completed it. `accrued`: interest of its period so
     far. `overdue`: penalty interest that is not charged yet, counted to `overdue_to`. `late_fee_on`: when the next late
-    fee is charged, unless it is covered.
+    fee is charged, unless it is covered. `billed`: of a balance that revolves, once its statement is issued.
     """
 
     number: int
@@ -47,6 +64,7 @@ class Part(State, frozen=True, array_like=True):
     late_fee_on: date | None = None
     accrued: Accrued = NOTHING_ACCRUED
     overdue: Accrued = NOTHING_ACCRUED
+    billed: Billed | None = None
 
     @property
     def lacks_minor(self) -> int:

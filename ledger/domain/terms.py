@@ -43,6 +43,7 @@ class Method(Choice):
     FLAT_FEE = "flat_fee", "手续费分期: the same as a fee per installment; there is no interest"
     GIVEN_INSTALLMENT = "given_installment", "`installment_minor` is agreed, the number of them follows"
     EXPLICIT = "explicit", "`lines` say it all"
+    REVOLVING = "revolving", "循环: drawn and paid back at will up to the principal; each statement asks for a minimum"
 
 
 class DayCount(Choice):
@@ -182,6 +183,22 @@ class ExplicitLine(Value, frozen=True):
     fee_minor: AmountMinor = 0
 
 
+class Revolving(Value, frozen=True):
+    """How a balance is asked for that is drawn and paid back at will.
+
+    `days_to_pay`: from each statement to the due date that it names (1 or more); the next statement comes after that.
+    `minimum_share`: the share (not per year) of principal that a statement asks for, besides its interest and fees.
+    `minimum_minor`: the least that a statement asks for, unless less is owed. `interest_free`: whether a statement that
+    is paid in full by its due date costs no interest, nor what was drawn since. No interest runs after the last
+    statement, which asks for everything.
+    """
+
+    days_to_pay: int
+    minimum_share: Rate
+    minimum_minor: AmountMinor = 0
+    interest_free: bool = False
+
+
 class Terms(Value, frozen=True):
     """What is agreed. Whether the parts fit together is asked by `quote`, which refuses by field.
 
@@ -204,6 +221,7 @@ class Terms(Value, frozen=True):
     `fees`: what is paid besides interest.
     `installment_minor`: the agreed amount of an installment, for the method that is named after it.
     `lines`: the agreed installments, for the method `explicit`.
+    `revolving`: statements and what they ask for, for the method that is named after it.
     `installment_period`: how the amount of an equal installment is worked out: `day_count` by the same shares of a
     year as interest, `period` as if every period were the same, `thirty_days` as if every month had 30 of the days
     that a year of the day count has.
@@ -251,6 +269,7 @@ class Terms(Value, frozen=True):
     odd_day_place: Word = "first"
     installment_minor: PositiveMinor | None = None
     lines: tuple[ExplicitLine, ...] = ()
+    revolving: Revolving | None = None
     fees: tuple[Fee, ...] = ()
     disbursements: tuple[Disbursement, ...] = ()
     rate_steps: tuple[RateStep, ...] = ()

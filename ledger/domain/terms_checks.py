@@ -42,6 +42,7 @@ _GIVEN = {Method.GIVEN_INSTALLMENT}
 _USED_BY = {
     "installment_minor": _GIVEN,
     "lines": {Method.EXPLICIT},
+    "revolving": {Method.REVOLVING},
     "principal_grace": _EQUAL | _PARTS,
     "interest_grace": _EQUAL | _PARTS | _GIVEN | {Method.INTEREST_ONLY},
     "interest_free": _EQUAL | _PARTS | _GIVEN | {Method.INTEREST_ONLY, Method.BULLET},
@@ -71,6 +72,8 @@ def check(terms: Terms) -> None:
         _check_disbursements(terms)
     if terms.lines:
         _check_lines(terms)
+    if terms.method is Method.REVOLVING:
+        _check_revolving(terms)
     for number, fee in enumerate(terms.fees):
         _check_fee(fee, f"fees[{number}]")
     rates_of(terms.annual_rate, terms.rate_steps)
@@ -274,6 +277,27 @@ def _check_lines(terms: Terms) -> None:
         raise _wrong("first_due_on", terms.first_due_on, f"the first line is due on {terms.lines[0].due_on}")
     if terms.business_day is not BusinessDay.NONE:
         raise _wrong("business_day", terms.business_day.value, "explicit lines say when they are due; leave it out")
+
+
+def _check_revolving(terms: Terms) -> None:
+    revolving = terms.revolving
+    if revolving is None:
+        raise _wrong("revolving", None, "say how many days there are to pay, and what a statement asks for")
+    if terms.day_count is DayCount.PERIOD:
+        raise _wrong("day_count", terms.day_count.value, "a balance that changes by the day needs a count of days")
+    for field in ("disbursements", "down_payment_minor"):
+        if getattr(terms, field) != getattr(_DEFAULTS, field):
+            raise _wrong(field, getattr(terms, field), "what revolves is drawn when it is needed; leave it out")
+    for number, fee in enumerate(terms.fees):
+        if fee.timing in {FeeTiming.DEDUCTED, FeeTiming.LAST} or fee.rate_of != "principal":
+            raise _wrong(f"fees[{number}].timing", fee.timing.value, "give fees that are paid upfront or each time")
+    top, bottom = read_rate(revolving.minimum_share, "revolving.minimum_share")
+    if top > bottom:
+        raise _wrong("revolving.minimum_share", revolving.minimum_share, "give a share from 0 to 1")
+    if not 0 <= revolving.minimum_minor <= LARGEST_MINOR:
+        raise _wrong("revolving.minimum_minor", revolving.minimum_minor, f"give 0 to {LARGEST_MINOR} minor units")
+    if revolving.days_to_pay < 1:
+        raise _wrong("revolving.days_to_pay", revolving.days_to_pay, "give 1 day or more")
 
 
 def _check_fee(fee: Fee, field: str) -> None:

@@ -206,8 +206,8 @@ class Work:
         self.shares.setdefault(source, []).append(Share(component, part.number, amount_minor))
 
     def is_covered_once_paid(self, part: Part) -> bool:
-        """Interest that accrues is only known when the installment falls due."""
-        return part.has_fallen or not self.agreement.bears_interest
+        """Interest that accrues, and what is drawn, is only known when the installment falls due."""
+        return part.has_fallen or not (self.agreement.bears_interest or self.agreement.revolving)
 
     def to_credit(self, amount_minor: int, source: str, on: date) -> None:
         """The borrower has so much more with us."""

@@ -245,6 +245,32 @@ class ScheduleChanged(LoanEvent, frozen=True):
         return self.effective_on
 
 
+class StatementIssued(LoanEvent, frozen=True):
+    """What is owed of a balance that revolves, and how much of it by `due_on`. A later event with the same `statement`
+    corrects it, because something became known that counts from before.
+
+    `minimum_minor` is made up of the interest and fees of the cycle and of `principal_minor`; what is past due
+    (`past_due_minor`) is asked for besides.
+    """
+
+    TYPE = "ledger.loan.statement_issued.v1"
+    FAMILY = "ledger.loans"
+
+    statement: InstallmentNumber
+    issued_on: date
+    due_on: date
+    balance_minor: AmountMinor
+    minimum_minor: AmountMinor
+    principal_minor: AmountMinor
+    interest_minor: AmountMinor
+    fee_minor: AmountMinor
+    past_due_minor: AmountMinor
+
+    @property
+    def value_date(self) -> date:
+        return self.issued_on
+
+
 class LoanWrittenOff(MoneyEvent, frozen=True):
     """The lender gives up hope, not the claim: nothing is in the books any more, and what still comes is a recovery."""
 

@@ -92,3 +92,31 @@ def test_a_line_is_opened_drawn_frozen_and_shown(lent: Program) -> None:
     assert "limit_exceeded" in lent(*over, "--confirm", confirmed, status=None).err
     lent("line", "freeze", "cl", "--reason", "dispute")
     assert "frozen: limit 500.00, used 300.00, left 0.00 USD" in lent("line", "show", "cl").out
+
+
+def test_a_balance_that_revolves_is_agreed_and_drawn_from_its_line(lent: Program) -> None:
+    terms = {
+        "principal_minor": 400_00,
+        "currency": "USD",
+        "disbursed_on": str(TODAY),
+        "annual_rate": "0.18",
+        "term": 12,
+        "method": "revolving",
+        "day_count": "actual/365F",
+        "revolving": {"days_to_pay": 15, "minimum_share": "0.1", "minimum_minor": 20_00, "interest_free": True},
+        "jurisdiction": "us",
+        "lender": "other",
+    }
+    lent.write("terms.json", orjson.dumps(terms).decode())
+    lent("line", "open", "cl", "500", "--borrower", "b-1")
+    asked = ("loan", "agree", "r1", "--terms", "terms.json", "--policy", "cn_card", "--party", "borrower:b-1")
+    shown = lent(*asked, status=3)
+    [confirmed] = re.findall(r"--confirm ([0-9a-f]{64})", shown.err.replace("\n", ""))
+    lent(*asked, "--confirm", confirmed)
+    lent("line", "draw", "cl", "--loan", "r1", "--amount", "120.00")
+    assert "limit 500.00, used 120.00, left 380.00 USD" in lent("line", "show", "cl").out
+    lent("pay", "r1", "20.00")
+    assert lent("line", "show", "cl", "--json").json["used_minor"] == 100_00
+    for options in ((), ("--amount", "1", "--terms", "terms.json", "--policy", "cn_card")):
+        assert "what_to_draw" in lent("line", "draw", "cl", "--loan", "r1", *options, status=2).err
+    assert "drawn_from_line" in lent("loan", "disburse", "r1", "1.00", status=None).err

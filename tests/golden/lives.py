@@ -7,7 +7,7 @@ from ledger.domain import adjustments, lines, mandates, opening, parties, paymen
 from ledger.domain.adjustments import Wish
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import Signed
-from ledger.domain.terms import DayCount, Terms
+from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from schemas.loans.events import Party
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
 from schemas.payments.mandates import DebitRules, MandateTerms
@@ -36,11 +36,12 @@ _SERVICING = Servicing(
 
 def whole_lives() -> Iterator[Step]:
     """Four loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from,
-    one that is paid by debits. And a credit line."""
+    one that is paid by debits. And a credit line, and a balance that revolves."""
     yield from _life("xqd20260106", _STORY)
     yield from _life("xqd20260107", _LOST)
     yield from _life("xqd20260109", _DEBITED)
     yield from _line()
+    yield from _life("xqd20260110", _REVOLVED, _revolving())
     yield from _life("xqd20260108", [(_on(1, 9), lambda loan: opening.withdraw(loan, today=_on(1, 9)))])
 
 
@@ -64,8 +65,8 @@ def _line() -> Iterator[Step]:
     yield "line/cl-7", day, [*opened, *drawn, *rest], None
 
 
-def _life(loan_id: str, steps: Sequence[tuple[date, Decide]]) -> Iterator[Step]:
-    signed = _signed()
+def _life(loan_id: str, steps: Sequence[tuple[date, Decide]], terms: Terms | None = None) -> Iterator[Step]:
+    signed = _signed(terms)
     events = opening.agree(None, loan_id, signed, _no_calendars, today=_on(1, 5), basis=_BASIS)
     loan = _folded(None, events)
     yield f"loan/{loan_id}", _on(1, 5), events, None
@@ -82,8 +83,22 @@ def _folded(loan: Loan | None, events: Sequence[Event]) -> Loan:
     return loan
 
 
-def _signed() -> Signed:
-    terms = Terms(
+def _revolving() -> Terms:
+    return Terms(
+        principal_minor=5000_00,
+        currency="CNY",
+        disbursed_on=_on(1, 6),
+        annual_rate="0.18",
+        term=12,
+        method=Method.REVOLVING,
+        day_count=DayCount.ACTUAL_365F,
+        first_due_on=_on(2, 10),
+        revolving=Revolving(days_to_pay=20, minimum_share="0.1", minimum_minor=50_00, interest_free=True),
+    )
+
+
+def _signed(revolving: Terms | None) -> Signed:
+    terms = revolving or Terms(
         principal_minor=1200_00,
         currency="CNY",
         disbursed_on=_on(1, 6),
@@ -99,7 +114,15 @@ def _signed() -> Signed:
 
 def _pays_out(name: str) -> Decide:
     return lambda loan: opening.disburse(
-        loan, name, 1200_00, "CNY", _no_calendars, paid_out_on=_on(1, 6), today=_on(1, 6), method="wallet"
+        loan,
+        name,
+        1200_00,
+        "CNY",
+        _no_calendars,
+        paid_out_on=_on(1, 6),
+        today=_on(1, 6),
+        method="wallet",
+        line_id="cl-7",
     )
 
 
@@ -193,3 +216,9 @@ _LOST: list[tuple[date, Decide]] = [
     (_on(9, 9), _pays("court-1", 30_00, _on(9, 9), _on(9, 9))),
     (_on(9, 10), lambda loan: adjustments.close(loan, reason="sold", today=_on(9, 10))),
 ]  # fmt: skip
+_REVOLVED: list[tuple[date, Decide]] = [
+    (_on(1, 21), lambda loan: payments.visit(loan, business_date=_on(1, 21))),
+    (_on(2, 9), _pays("bank-9", 300_00, _on(2, 9), _on(2, 9))),
+    (_on(2, 21), lambda loan: payments.visit(loan, business_date=_on(2, 21))),
+    (_on(2, 22), _pays("bank-10", 100_00, _on(1, 20), _on(2, 22))),
+]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ledger.domain import adjustments
 from ledger.domain.fold import fold
 from ledger.domain.loan import Loan, apply, next_action_on, settled
-from ledger.domain.terms import DayCount, Method, Terms
+from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
 from schemas.values import LoanEvent, MoneyEvent
 from tests.agreement_builders import DAY, AgreedLife, a_policy, some_terms
@@ -57,21 +57,44 @@ charges = st.fixed_dictionaries({
 })  # fmt: skip
 
 
+Agreed = tuple[Terms, Servicing, int]
+"""Terms, a policy that fits them, and what is paid out at first in minor units."""
+
+minimums = st.builds(
+    Revolving,
+    days_to_pay=st.integers(1, 28),
+    minimum_share=st.sampled_from(["0", "0.05", "0.5", "1"]),
+    minimum_minor=st.sampled_from([0, 10_00]),
+    interest_free=st.booleans(),
+)
+
+
 @st.composite
-def agreements(draw: st.DrawFn) -> tuple[Terms, Servicing]:
-    """Terms and a policy that fit together."""
+def agreements(draw: st.DrawFn) -> Agreed:
+    """Of all kinds: installments, and balances that revolve within a limit that is never reached."""
+    policy = draw(policies)
+    chosen = {name: value for name, value in draw(charges).items() if value is not None}
+    fields = {name: getattr(policy, name) for name in policy.__struct_fields__ if name != "policy"} | chosen
+    rate, first_minor = draw(st.sampled_from(["0", "0.07", "0.24"])), draw(st.integers(50_00, 2000_00))
+    if draw(st.integers(0, 3)) == 0:
+        terms = some_terms(
+            10**9,
+            annual_rate=rate,
+            term=draw(st.integers(10, 12)),
+            method=Method.REVOLVING,
+            day_count=draw(st.sampled_from([DayCount.THIRTY_360_US, DayCount.ACTUAL_365F])),
+            revolving=draw(minimums),
+        )
+        return terms, a_policy(**fields | {"accrual": "daily"}), first_minor
     method = draw(st.sampled_from([Method.EQUAL_INSTALLMENT, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY]))
     terms = some_terms(
-        draw(st.integers(50_00, 2000_00)),
-        annual_rate=draw(st.sampled_from(["0", "0.07", "0.24"])),
+        first_minor,
+        annual_rate=rate,
         term=draw(st.integers(1, 7)),
         method=method,
         day_count=draw(st.sampled_from([DayCount.THIRTY_360_US, DayCount.ACTUAL_365F, DayCount.PERIOD])),
     )
-    policy = draw(policies)
-    chosen = {name: value for name, value in draw(charges).items() if value is not None}
-    fields = {name: getattr(policy, name) for name in policy.__struct_fields__ if name != "policy"}
-    return terms, a_policy(**fields | chosen)
+    return terms, a_policy(**fields), first_minor
 
 
 @dataclass(frozen=True)
@@ -84,7 +107,7 @@ class Entry:
     day: int
 
 
-kinds = st.sampled_from(["pays", "pays", "pays", "refunded", "fee", "goodwill"])
+kinds = st.sampled_from(["pays", "pays", "pays", "draws", "refunded", "fee", "goodwill"])
 entries = st.lists(st.tuples(kinds, st.integers(1, 600_00), st.integers(0, LAST_DAY)), max_size=7).map(
     lambda found: [Entry(f"e{number}", *each) for number, each in enumerate(found)]
 )
@@ -96,6 +119,9 @@ def enter(life: AgreedLife, entry: Entry, today: date) -> None:
     match entry.kind:
         case "pays":
             life.pays(entry.amount_minor, on, name=entry.name, today=today)
+        case "draws":
+            if life.terms.revolving:
+                life.draws(entry.amount_minor, on, name=entry.name, today=today)
         case "refunded":
             life.merchant_refunds(entry.amount_minor, on, entry.name, today)
         case "fee":
@@ -124,7 +150,7 @@ def lives(draw: st.DrawFn) -> AgreedLife:
 def undo(life: AgreedLife, entry: Entry, today: date, cause: str) -> None:
     if entry.kind == "pays":
         life.reverses(entry.name, today, cause)
-    else:
+    elif entry.kind != "draws":
         life.undoes(entry.name, today)
 
 
@@ -189,7 +215,7 @@ def test_a_cap_is_never_crossed(life: AgreedLife) -> None:
 
 @given(agreed=agreements(), entered=entries, data=st.data())
 def test_the_order_of_entry_changes_no_balance_of_any_date(
-    agreed: tuple[Terms, Servicing], entered: Sequence[Entry], data: st.DataObject
+    agreed: Agreed, entered: Sequence[Entry], data: st.DataObject
 ) -> None:
     today = DAY + timedelta(LAST_DAY + 30)
     found = []
@@ -204,7 +230,7 @@ def test_the_order_of_entry_changes_no_balance_of_any_date(
 
 @given(agreed=agreements(), entered=entries, extra=st.integers(1, 500_00), day=st.integers(0, LAST_DAY))
 def test_undoing_a_fact_leaves_what_there_would_be_without_it(
-    agreed: tuple[Terms, Servicing], entered: Sequence[Entry], extra: int, day: int
+    agreed: Agreed, entered: Sequence[Entry], extra: int, day: int
 ) -> None:
     today = DAY + timedelta(LAST_DAY + 30)
     found = []
@@ -222,7 +248,7 @@ def test_undoing_a_fact_leaves_what_there_would_be_without_it(
 
 @given(agreed=agreements(), amount=st.integers(1, 500_00), day=st.integers(0, LAST_DAY), told=st.integers(1, 90))
 def test_an_error_of_the_lender_leaves_no_trace_for_the_time_before_it_was_told(
-    agreed: tuple[Terms, Servicing], amount: int, day: int, told: int
+    agreed: Agreed, amount: int, day: int, told: int
 ) -> None:
     paid_on, told_on = DAY + timedelta(day), DAY + timedelta(day + told)
     life = AgreedLife(*agreed)
@@ -256,7 +282,7 @@ def test_what_a_payoff_says_pays_the_loan_off(life: AgreedLife, day: int) -> Non
     if total_minor:
         life.pays(total_minor, on, name="last")
         assert settled(life.loan).known.owed_minor == 0
-        assert life.loan.paid_off_on is not None
+        assert life.loan.paid_off_on is not None or life.terms.revolving
 
 
 def standing(life: AgreedLife) -> object:

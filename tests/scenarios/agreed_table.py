@@ -6,6 +6,9 @@
 Columns begin where their headings do; amounts are written to the right. What can be done:
 
     agrees on AMOUNT at RATE for N, POLICY     and is paid out on the same day; POLICIES has the policies
+    agrees to revolve AMOUNT at RATE, draws AMOUNT [, free]  statements on the last day of a month but one, due on the
+                                               20th; a tenth of principal and 20.00 at least; free: if paid in full
+    draws AMOUNT [on DATE]
     pays AMOUNT [on DATE] [as ID]              value date and name where the table needs them
     reverses ID [for CAUSE]                    bank_return unless told
     fee AMOUNT [as ID], goodwill AMOUNT [as ID], merchant refunds AMOUNT [as ID], refunds credit AMOUNT
@@ -24,14 +27,16 @@ from ledger.domain.loan import settled
 from ledger.domain.money import format_minor, parse_minor
 from ledger.domain.terms import Method
 from schemas.errors import LedgerError
-from schemas.loans.events import ChargesPosted
+from schemas.loans.events import ChargesPosted, StatementIssued
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest
 from schemas.values import Event, LoanEvent
-from tests.agreement_builders import AgreedLife, a_policy, some_terms
+from tests.agreement_builders import AgreedLife, a_policy, revolving_terms, some_terms
 
 HEADINGS = ("day", "does", "events", "principal", "interest", "fees", "penalty", "credit", "status")
 _COLUMN = re.compile(r"\s{2,}")
 _AGREES = re.compile(r"agrees on (\S+) at (\S+) for (\d+), (\w+)")
+_REVOLVES = re.compile(r"agrees to revolve (\S+) at (\S+), draws ([0-9.]+)(, free)?")
+_DRAWS = re.compile(r"draws (\S+)(?: on (\S+))?")
 _PAYS = re.compile(r"pays (\S+)(?: on (\S+))?(?: as (\S+))?")
 _REVERSES = re.compile(r"reverses (\S+)(?: for (\S+))?")
 _AMOUNT = re.compile(r"(fee|goodwill|merchant refunds|refunds credit) (\S+)(?: as (\S+))?")
@@ -118,6 +123,15 @@ class Scene:
             terms = some_terms(_minor(found[1]), annual_rate=found[2], term=int(found[3]), disbursed_on=day, **flat)
             self.life = AgreedLife(terms, POLICIES[found[4]])
             return self.life.events
+        if found := _REVOLVES.fullmatch(does):
+            self.life = AgreedLife(
+                revolving_terms(_minor(found[1]), day, annual_rate=found[2], is_free=bool(found[4])),
+                first_minor=_minor(found[3]),
+            )
+            return self.life.events
+        if found := _DRAWS.fullmatch(does):
+            on = date.fromisoformat(found[2]) if found[2] else day
+            return self.life.draws(_minor(found[1]), on, today=day)
         if found := _PAYS.fullmatch(does):
             on = date.fromisoformat(found[2]) if found[2] else day
             return self.life.pays(_minor(found[1]), on, name=found[3] or "", today=day)
@@ -169,6 +183,8 @@ def _named(event: Event) -> str:
     name = type(event).__name__
     if isinstance(event, ChargesPosted):
         return f"{name} {format_minor(sum(charge.amount_minor for charge in event.charges), 2)}"
+    if isinstance(event, StatementIssued):
+        return f"{name} {format_minor(event.minimum_minor, 2)} of {format_minor(event.balance_minor, 2)}"
     return name
 
 

@@ -9,7 +9,15 @@ from ledger.domain.terms import Choice, Terms
 from tests.terms_builders import request_line
 
 OPTIONS = options_of(QuoteRequest)
-PARTS = (QuoteRequest, terms.RoundingTerms, terms.Fee, terms.Disbursement, terms.RateStep, terms.ExplicitLine)
+PARTS = (
+    QuoteRequest,
+    terms.RoundingTerms,
+    terms.Fee,
+    terms.Disbursement,
+    terms.RateStep,
+    terms.ExplicitLine,
+    terms.Revolving,
+)
 
 
 @pytest.mark.parametrize("option", OPTIONS.values(), ids=list(OPTIONS))

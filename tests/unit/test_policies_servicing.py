@@ -28,7 +28,7 @@ def test_every_policy_is_read_and_named_with_its_date(name: str) -> None:
 
 
 def test_a_policy_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(UnknownPolicy, match="servicing policy 'nobody'; use one of as_scheduled, cn_card"):
+    with pytest.raises(UnknownPolicy, match="servicing policy 'nobody'; use one of as_scheduled, by_the_day, cn_card"):
         servicing_policy("nobody", TODAY)
 
 

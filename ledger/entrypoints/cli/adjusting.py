@@ -16,9 +16,8 @@ from ledger.application.loan_commands import (
     WaiveCharge,
 )
 from ledger.bootstrap import Ledger
-from ledger.domain.money import parse_minor
 from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, optional_date
-from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute, execute_jointly, loan_app
+from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute, execute_jointly, loan_app, minor_of
 from ledger.settings import read_settings
 
 Amount = Annotated[str, typer.Argument(help="Amount in the loan's currency, for example 25.00.")]
@@ -43,7 +42,7 @@ def fee(
     with Ledger(read_settings()) as ledger:
         command = ChargeFee(
             loan_id=loan,
-            amount_minor=_minor(ledger, loan, amount),
+            amount_minor=minor_of(ledger, loan, amount),
             on=optional_date(on),
             name=id_,
             fee=name,
@@ -68,7 +67,7 @@ def waive(
     with Ledger(read_settings()) as ledger:
         command = WaiveCharge(
             loan_id=loan,
-            amount_minor=_minor(ledger, loan, amount),
+            amount_minor=minor_of(ledger, loan, amount),
             on=optional_date(on),
             name=id_,
             component=component,
@@ -94,7 +93,7 @@ def goodwill(
     with Ledger(read_settings()) as ledger:
         command = CreditGoodwill(
             loan_id=loan,
-            amount_minor=_minor(ledger, loan, amount),
+            amount_minor=minor_of(ledger, loan, amount),
             on=optional_date(on),
             name=id_,
             reason=reason,
@@ -117,7 +116,7 @@ def merchant_refund(
     """A merchant gives back what was bought: due installments first, the rest makes all later ones smaller."""
     with Ledger(read_settings()) as ledger:
         command = RefundByMerchant(
-            loan_id=loan, amount_minor=_minor(ledger, loan, amount), on=optional_date(on), name=id_, method=method
+            loan_id=loan, amount_minor=minor_of(ledger, loan, amount), on=optional_date(on), name=id_, method=method
         )
         execute(ledger, command, key, json=json)
 
@@ -135,7 +134,7 @@ def refund_credit(
     """Pay the borrower's credit out, no more than there is."""
     with Ledger(read_settings()) as ledger:
         command = RefundCredit(
-            loan_id=loan, amount_minor=_minor(ledger, loan, amount), on=optional_date(on), name=id_, method=method
+            loan_id=loan, amount_minor=minor_of(ledger, loan, amount), on=optional_date(on), name=id_, method=method
         )
         execute(ledger, command, key, json=json)
 
@@ -168,7 +167,7 @@ def payment_pending(
     """Record that a payment is on its way. No balance changes before it is received."""
     with Ledger(read_settings()) as ledger:
         command = AnnouncePayment(
-            loan_id=loan, payment_id=payment, amount_minor=_minor(ledger, loan, amount), method=method
+            loan_id=loan, payment_id=payment, amount_minor=minor_of(ledger, loan, amount), method=method
         )
         execute(ledger, command, key, json=json)
 
@@ -207,8 +206,3 @@ def move_payment(
             paid_on=optional_date(on),
         )
         execute_jointly(ledger, command, key, json=json)
-
-
-def _minor(ledger: Ledger, loan: str, amount: str) -> int:
-    currency = ledger.loan(loan).currency
-    return parse_minor(amount, currency, ledger.book.exponent(currency))

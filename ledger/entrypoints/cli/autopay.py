@@ -9,11 +9,10 @@ import typer
 
 from ledger.application.autopay import AuthoriseMandate, ChangeMandate, RevokeMandate
 from ledger.bootstrap import Ledger
-from ledger.domain.money import parse_minor
 from ledger.entrypoints.cli.asking import amounts
 from ledger.entrypoints.cli.options import Json, Key, LoanId, optional_date
 from ledger.entrypoints.cli.output import console, errors, print_json, print_table
-from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute
+from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute, minor_of
 from ledger.gateways.http_debits import HttpDebitGateway
 from ledger.settings import read_settings
 
@@ -44,7 +43,7 @@ def authorise(
             party_id=party,
             rail=rail,
             account_token=account_token,
-            at_most_minor=_minor(ledger, loan, at_most),
+            at_most_minor=minor_of(ledger, loan, at_most),
             policy=policy,
             until=optional_date(until),
         )
@@ -66,7 +65,7 @@ def change(
         command = ChangeMandate(
             loan_id=loan,
             mandate_id=mandate,
-            at_most_minor=None if at_most is None else _minor(ledger, loan, at_most),
+            at_most_minor=None if at_most is None else minor_of(ledger, loan, at_most),
             account_token=account_token,
             until=optional_date(until),
         )
@@ -144,8 +143,3 @@ def run(
 
 def register(root: typer.Typer) -> None:
     root.add_typer(app, name="autopay")
-
-
-def _minor(ledger: Ledger, loan: str, amount: str) -> int:
-    currency = ledger.loan(loan).currency
-    return parse_minor(amount, currency, ledger.book.exponent(currency))

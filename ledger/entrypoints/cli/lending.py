@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ledger.application.agreements import require_confirmed, show
 from ledger.application.loan_commands import (
     AddParty,
     AgreeLoan,
@@ -25,10 +24,9 @@ from ledger.domain.payoff import payoff as payoff_of
 from ledger.domain.payoff import projected
 from ledger.domain.payoff_statement import PayoffStatement
 from ledger.entrypoints.cli.asking import amounts
+from ledger.entrypoints.cli.confirming import confirmed
 from ledger.entrypoints.cli.options import AsOf, Json, Key, LoanId, OnDate, optional_date
 from ledger.entrypoints.cli.output import console, print_json, print_table
-from ledger.entrypoints.cli.quote import read_terms
-from ledger.entrypoints.cli.quote_tables import print_quote
 from ledger.entrypoints.cli.statements import Html, Lang, Pdf, hand_over, require_one_form
 from ledger.entrypoints.cli.writing import execute, loan_app
 from ledger.entrypoints.statements.payoff import payoff_document
@@ -50,10 +48,7 @@ def agree(
     json: Json = False,
 ) -> None:
     """Record that a loan was signed. Without --confirm it shows what it costs, and the hash to confirm it with."""
-    shown = show(read_terms(terms))
-    if confirm is None and not json:
-        print_quote(shown.terms, shown.quote)
-    require_confirmed(shown, confirm)
+    shown = confirmed(terms, confirm, json=json)
     with Ledger(read_settings()) as ledger:
         command = AgreeLoan(
             loan_id=loan,

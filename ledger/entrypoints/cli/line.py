@@ -5,20 +5,27 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ledger.application.agreements import require_confirmed, show
-from ledger.application.line_commands import ChangeLimit, CloseLine, DrawLoan, FreezeLine, OpenLine
+from ledger.application.joint_desk import JointCommand
+from ledger.application.line_commands import ChangeLimit, CloseLine, DrawLoan, DrawMore, FreezeLine, OpenLine
 from ledger.bootstrap import Ledger
 from ledger.domain.lines import available_minor, used_minor
 from ledger.domain.money import parse_minor
 from ledger.entrypoints.cli.asking import amounts
+from ledger.entrypoints.cli.confirming import confirmed
 from ledger.entrypoints.cli.options import Json, Key
 from ledger.entrypoints.cli.output import console, print_json, print_table
-from ledger.entrypoints.cli.quote import read_terms
-from ledger.entrypoints.cli.quote_tables import print_quote
-from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute_jointly
+from ledger.entrypoints.cli.writing import NEGATIVE_AMOUNTS, execute_jointly, minor_of
 from ledger.settings import read_settings
+from schemas.errors import BadInput
 
 app = typer.Typer(help="Credit lines: a limit, and loans drawn under it.", no_args_is_help=True)
+
+
+class WhatToDraw(BadInput):
+    """A draw from a line is a new loan on its terms, or an amount of a loan that revolves."""
+
+    code = "what_to_draw"
+
 
 LineId = Annotated[str, typer.Argument(metavar="LINE", help="Id of the line.")]
 Reason = Annotated[str, typer.Option(help="Why; it is recorded.")]
@@ -46,32 +53,42 @@ def open_line(
         execute_jointly(ledger, command, key, json=json)
 
 
-@app.command("draw")
+@app.command("draw", context_settings=NEGATIVE_AMOUNTS)
 def draw(
     line: LineId,
-    loan: Annotated[str, typer.Option(help="Id of the new loan.")],
-    terms: Annotated[str, typer.Option(metavar="FILE|-", help="Terms as JSON; see ledger quote --explain-defaults.")],
-    policy: Annotated[str, typer.Option(help="How it is served: the name of a servicing policy.")],
+    loan: Annotated[str, typer.Option(help="Id of the new loan, or of one that revolves.")],
+    terms: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Of a new loan, as JSON; see ledger quote --explain-defaults.")
+    ] = None,
+    policy: Annotated[str | None, typer.Option(help="How a new loan is served: name of a servicing policy.")] = None,
     confirm: Annotated[str | None, typer.Option(metavar="HASH", help="Hash of the cost table that was shown.")] = None,
+    amount: Annotated[str | None, typer.Option(help="How much, with a loan that revolves.")] = None,
     method: Annotated[str, typer.Option(help="wallet, bank_transfer, card ...")] = "wallet",
     key: Key = None,
     json: Json = False,
 ) -> None:
-    """Draw with a new loan, signed and paid out at once. Without --confirm it shows what it costs, and the hash."""
-    shown = show(read_terms(terms))
-    if confirm is None and not json:
-        print_quote(shown.terms, shown.quote)
-    require_confirmed(shown, confirm)
+    """Draw with a new loan, signed and paid out at once, or --amount with one that revolves and was agreed before.
+
+    A new loan needs --terms and --policy. Without --confirm it shows what the loan costs, and the hash.
+    """
+    if (amount is None) != (terms is not None and policy is not None):
+        raise WhatToDraw("asked to draw; give --amount for a loan that revolves, or --terms and --policy for a new one")
+    shown = confirmed(terms, confirm, json=json) if terms else None
     with Ledger(read_settings()) as ledger:
-        command = DrawLoan(
-            line_id=line,
-            currency=shown.terms.currency,
-            loan_id=loan,
-            terms=shown.terms.as_plain(),
-            policy=policy,
-            cost_table_hash=shown.hash,
-            method=method,
-        )
+        command: JointCommand
+        if shown:
+            command = DrawLoan(
+                line_id=line,
+                currency=shown.terms.currency,
+                loan_id=loan,
+                terms=shown.terms.as_plain(),
+                policy=policy or "",
+                cost_table_hash=shown.hash,
+                method=method,
+            )
+        else:
+            minor = minor_of(ledger, loan, amount or "")
+            command = DrawMore(line_id=line, loan_id=loan, amount_minor=minor, method=method)
         execute_jointly(ledger, command, key, json=json)
 
 

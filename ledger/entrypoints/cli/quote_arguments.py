@@ -37,8 +37,8 @@ Method = Annotated[
     _option(
         "--method",
         "METHOD",
-        "equal_installment, equal_principal, interest_only, bullet, flat_interest, flat_fee, given_installment. "
-        "Default: equal_installment.",
+        "equal_installment, equal_principal, interest_only, bullet, flat_interest, flat_fee, given_installment; "
+        "explicit and revolving need --terms. Default: equal_installment.",
     ),
 ]
 DayCount = Annotated[

@@ -151,6 +151,12 @@ def execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool
     print_answer(ledger, ledger.desk.execute(order), used, json=json)
 
 
+def minor_of(ledger: Ledger, loan_id: str, amount: str) -> int:
+    """An amount in the currency of a loan."""
+    currency = ledger.loan(loan_id).currency
+    return parse_minor(amount, currency, ledger.book.exponent(currency))
+
+
 def execute_jointly(ledger: Ledger, command: JointCommand, key: str | None, *, json: bool) -> None:
     """As `execute`, of a command about several loans."""
     used = ledger.new_key() if key is None else require_key(key)
