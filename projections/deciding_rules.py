@@ -8,6 +8,7 @@ from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
     CreditRefunded,
+    CreditUnclaimed,
     GoodwillCredited,
     MerchantRefunded,
     PaymentReceived,
@@ -46,6 +47,8 @@ def rule_of(event: LoanEvent, line: PostedLine) -> str:  # noqa: PLR0911 - one l
             return "waiver"
         case CreditRefunded():
             return "credit_refund"
+        case CreditUnclaimed():
+            return "unclaimed_credit"
         case AllocationsRestated():
             return _restating(event, line)
         case LoanWrittenOff():

@@ -34,6 +34,7 @@ from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
     CreditRefunded,
+    CreditUnclaimed,
     GoodwillCredited,
     MerchantRefunded,
     PaymentReceived,
@@ -138,7 +139,7 @@ class Figures:
         self._installments.post(event)
         if _takes_back(event):
             self._installments.owe_again(event)
-        elif not isinstance(event, CreditRefunded):
+        elif not isinstance(event, CreditRefunded | CreditUnclaimed):
             self._installments.use_credit(event, moved)
         self._balances(event)
         touched = {line.installment for line in event.postings if line.installment}

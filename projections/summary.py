@@ -36,8 +36,10 @@ from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
     CreditRefunded,
+    CreditUnclaimed,
     GoodwillCredited,
     MerchantRefunded,
+    PaymentDesignated,
     PaymentFailed,
     PaymentPending,
     PaymentReceived,
@@ -178,8 +180,19 @@ def _about_money(event: LoanEvent, money: Callable[[int], str]) -> str:
             text = f"waived {money(event.amount_minor)} of {event.component}: {event.reason}"
         case CreditRefunded():
             text = f"refunded {money(event.amount_minor)} of credit by {event.method} (refund {event.refund_id})"
+        case CreditUnclaimed():
+            text = f"set {money(event.amount_minor)} of credit apart that nobody claims: {event.reason}"
         case RecoveryReceived():
             text = f"recovered {money(event.amount_minor)} by {event.method} (payment {event.payment_id})"
+    return text or _about_corrections(event, money)
+
+
+def _about_corrections(event: LoanEvent, money: Callable[[int], str]) -> str:
+    text = ""
+    match event:
+        case PaymentDesignated():
+            whose = f" of installment {event.installment}" if event.installment else ""
+            text = f"payment {event.payment_id} is for {event.component or 'all'}{whose} ({event.rule})"
         case TransactionReversed():
             text = f"reversed {event.kind} {event.transaction_id} ({event.cause})"
         case AllocationsRestated():

@@ -11,6 +11,7 @@ from ledger.domain.adjustments import Wish
 from ledger.domain.fold import fold
 from ledger.domain.loan import Loan, apply, settled
 from ledger.domain.opening import Signed
+from ledger.domain.payments import Designation
 from ledger.domain.payoff import ExpectedInstallment, Payoff, payoff, projected
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from ledger.policies.open_days import open_days
@@ -89,7 +90,15 @@ class AgreedLife:
             )
         )
 
-    def pays(self, amount_minor: int, on: date, *, name: str = "", today: date | None = None) -> list[Event]:
+    def pays(
+        self,
+        amount_minor: int,
+        on: date,
+        *,
+        name: str = "",
+        today: date | None = None,
+        designation: Designation | None = None,
+    ) -> list[Event]:
         return self.records(
             payments.receive_payment(
                 self.loan,
@@ -99,6 +108,7 @@ class AgreedLife:
                 paid_on=on,
                 today=today or on,
                 method="bank_transfer",
+                designation=designation,
             )
         )
 

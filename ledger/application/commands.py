@@ -9,6 +9,7 @@ from ledger.domain import opening, payments
 from ledger.domain.errors import LoanNotFound
 from ledger.domain.identifiers import loan_stream
 from ledger.domain.loan import Loan
+from ledger.domain.payments import Designation
 from schemas.values import Basis, Event
 
 
@@ -82,7 +83,25 @@ class RecordPayment(LoanCommand):
             today=today,
             method=self.method,
             received_at=self.received_at,
+            designation=self.designation(),
         )
+
+    def designation(self) -> Designation | None:
+        """What the payer says that it is for."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordDesignatedPayment(RecordPayment):
+    """Take money of which the payer says what it is for: a component, an installment (0: any), or both. `rule`: by what
+    the payer may say so."""
+
+    component: str = ""
+    installment: int = 0
+    rule: str
+
+    def designation(self) -> Designation:
+        return Designation(self.component, self.installment, self.rule)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -198,6 +198,17 @@ class RefundCredit(Adjustment):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SetCreditApart(Adjustment):
+    """Keep credit apart that nobody claims."""
+
+    reason: str
+
+    def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
+        loan = self.require(loan)
+        return adjustments.set_credit_apart(loan, self.wish(loan, today, fallback_id), reason=self.reason)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WriteOffLoan(LoanCommand):
     """Take all that is owed off the books."""
 

@@ -29,6 +29,7 @@ from ledger.domain.transactions import (
     FEE,
     GOODWILL,
     MERCHANT_REFUND,
+    UNCLAIMED,
     WAIVER,
     WRITE_OFF,
     Transaction,
@@ -38,13 +39,14 @@ from schemas.loans.events import FeeCharged, LoanClosed, LoanWrittenOff
 from schemas.payments.events import (
     AmountWaived,
     CreditRefunded,
+    CreditUnclaimed,
     GoodwillCredited,
     MerchantRefunded,
     TransactionReversed,
 )
 from schemas.values import ABSENT, Event, MoneyEvent
 
-_REVERSIBLE = {FEE, WAIVER, GOODWILL, MERCHANT_REFUND, CREDIT_REFUND, WRITE_OFF}
+_REVERSIBLE = {FEE, WAIVER, GOODWILL, MERCHANT_REFUND, CREDIT_REFUND, UNCLAIMED, WRITE_OFF}
 
 
 class Wish:
@@ -182,11 +184,7 @@ def refund_credit(loan: Loan, wish: Wish, *, method: str) -> list[Event]:
     """Pay credit out to the borrower, no more than there is."""
     loan = _checked(settled(loan), wish, "refund credit", ended=True)
     require_word(method, "method")
-    if wish.amount_minor > loan.known.credit_minor:
-        raise CreditTooSmall(
-            f"asked to refund {wish.amount_minor} {loan.currency} (minor units) of credit; loan {loan.loan_id} has "
-            f"{loan.known.credit_minor}. Refund no more than that"
-        )
+    _require_credit(loan, wish, "refund")
     fact = Transaction(wish.id, CREDIT_REFUND, wish.on, wish.amount_minor)
 
     def write(found: Fact) -> MoneyEvent:
@@ -201,6 +199,29 @@ def refund_credit(loan: Loan, wish: Wish, *, method: str) -> list[Event]:
             refunded_on=wish.on,
             amount_minor=wish.amount_minor,
             method=method,
+        )
+
+    return added(loan, fact, wish.business_date, write)
+
+
+def set_credit_apart(loan: Loan, wish: Wish, *, reason: str) -> list[Event]:
+    """Keep credit apart that nobody claims, no more than there is."""
+    loan = _checked(settled(loan), wish, "set credit apart", ended=True)
+    _require_credit(loan, wish, "set apart")
+    fact = Transaction(wish.id, UNCLAIMED, wish.on, wish.amount_minor)
+
+    def write(found: Fact) -> MoneyEvent:
+        return CreditUnclaimed(
+            loan_id=loan.loan_id,
+            currency=loan.currency,
+            standing=found.standing,
+            basis=loan.basis,
+            booking_date=wish.business_date,
+            postings=found.postings,
+            unclaimed_id=wish.id,
+            unclaimed_on=wish.on,
+            amount_minor=wish.amount_minor,
+            reason=reason,
         )
 
     return added(loan, fact, wish.business_date, write)
@@ -283,6 +304,14 @@ def _checked(loan: Loan, wish: Wish, what: str, *, ended: bool = False) -> Loan:
     if not ended and (loan.closed_on or loan.known.written_off_on):
         raise LoanEnded(f"asked to {asked}; loan {loan.loan_id} is written off or closed. Reverse that first")
     return loan
+
+
+def _require_credit(loan: Loan, wish: Wish, what: str) -> None:
+    if wish.amount_minor > loan.known.credit_minor:
+        raise CreditTooSmall(
+            f"asked to {what} {wish.amount_minor} {loan.currency} (minor units) of credit; loan {loan.loan_id} has "
+            f"{loan.known.credit_minor}. Give no more than that"
+        )
 
 
 def _require_approval(loan: Loan, amount_minor: int, actor: str, approved_by: str, what: str) -> None:

@@ -13,6 +13,7 @@ from ledger.domain.cycles import payoff_interest
 from ledger.domain.delinquency import days_past_due
 from ledger.domain.interest import NOTHING_ACCRUED
 from ledger.domain.reshaping import evenly, from_the_end, give_room, respread
+from ledger.domain.transactions import Transaction
 from ledger.domain.working import Line, Work
 
 LOWER = "lower"
@@ -29,15 +30,32 @@ def place(work: Work, amount_minor: int, source: str, on: date, *, prepayment: s
 def pay_due(work: Work, amount_minor: int, source: str, on: date) -> int:
     """Pay what has fallen due or is charged; what is left."""
     for index, component in _in_order(work, on):
-        taken_minor = min(amount_minor, work.open_minor(index, component))
-        if taken_minor:
-            work.pay(index, component, taken_minor, source, on)
-            if work.parts[index].covered_on == on:
-                forgive_grace(work, index, on)
-            amount_minor -= taken_minor
+        amount_minor -= _take(work, (index, component), amount_minor, source, on)
         if not amount_minor:
             break
     return amount_minor
+
+
+def _take(work: Work, place: tuple[int, str], amount_minor: int, source: str, on: date) -> int:
+    """Pay of a component of a part what is open, or less; how much that is."""
+    index, component = place
+    taken_minor = min(amount_minor, work.open_minor(index, component))
+    if taken_minor:
+        work.pay(index, component, taken_minor, source, on)
+        if work.parts[index].covered_on == on:
+            forgive_grace(work, index, on)
+    return taken_minor
+
+
+def pay_designated(work: Work, money: Transaction) -> int:
+    """Pay first what the payer says, as far as it is due or charged; how much that took."""
+    if not (money.about or money.number):
+        return 0
+    left_minor = money.amount_minor
+    for index, component in _in_order(work, money.on):
+        if money.about in {"", component} and money.number in {0, work.parts[index].number}:
+            left_minor -= _take(work, (index, component), left_minor, money.id, money.on)
+    return money.amount_minor - left_minor
 
 
 def use_credit(work: Work, source: str, on: date) -> None:

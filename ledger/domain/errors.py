@@ -98,6 +98,12 @@ class NothingToWaive(Refused):
     code = "nothing_to_waive"
 
 
+class UnknownComponent(BadInput):
+    """Not principal, interest, fee or penalty_interest."""
+
+    code = "unknown_component"
+
+
 class ApprovalMissing(Refused):
     """An amount that needs a second person, who is not the one who asks."""
 

@@ -10,7 +10,7 @@ from datetime import date
 from operator import itemgetter
 
 from ledger.domain.agreement import COMPONENTS, FEE, PRINCIPAL, Agreement
-from ledger.domain.allocation import LOWER, place, use_credit
+from ledger.domain.allocation import LOWER, pay_designated, place, use_credit
 from ledger.domain.charging import (
     accrue,
     begin_lateness,
@@ -34,6 +34,7 @@ from ledger.domain.transactions import (
     MERCHANT_REFUND,
     PAYMENT,
     TAKE_BACK,
+    UNCLAIMED,
     WAIVER,
     WRITE_OFF,
     Order,
@@ -237,7 +238,8 @@ def _receive(work: Work, money: Transaction) -> None:
         work.paid_minor += money.amount_minor
     work.post(money.id, Line(money.on, _SOURCES[money.kind]), money.amount_minor)
     prepayment = LOWER if money.kind == MERCHANT_REFUND else work.servicing.prepayment
-    place(work, money.amount_minor, money.id, money.on, prepayment=prepayment)
+    designated_minor = pay_designated(work, money)
+    place(work, money.amount_minor - designated_minor, money.id, money.on, prepayment=prepayment)
 
 
 def _recover(work: Work, money: Transaction) -> None:
@@ -268,8 +270,9 @@ def _waive(work: Work, waiver: Transaction) -> None:
 
 
 def _refund_credit(work: Work, refund: Transaction) -> None:
-    """What is not credit after all is principal that is owed with the next installment."""
-    work.post(refund.id, Line(refund.on, "cash"), -refund.amount_minor)
+    """Credit is paid out, or kept apart. What is not credit after all is principal that is owed with the next
+    installment."""
+    work.post(refund.id, Line(refund.on, "unclaimed" if refund.kind == UNCLAIMED else "cash"), -refund.amount_minor)
     used_minor = min(work.credit_minor, refund.amount_minor)
     work.credit_minor -= used_minor
     work.post(refund.id, Line(refund.on, "credit"), used_minor)
@@ -349,6 +352,7 @@ _TAKE: dict[str, Callable[[Work, Transaction], None]] = {
     MERCHANT_REFUND: _receive,
     WAIVER: _waive,
     CREDIT_REFUND: _refund_credit,
+    UNCLAIMED: _refund_credit,
     TAKE_BACK: _take_back,
     WRITE_OFF: _write_off,
 }

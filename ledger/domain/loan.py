@@ -29,6 +29,7 @@ from ledger.domain.transactions import (
     MERCHANT_REFUND,
     PAYMENT,
     TAKE_BACK,
+    UNCLAIMED,
     WAIVER,
     WRITE_OFF,
     Transaction,
@@ -57,8 +58,10 @@ from schemas.overdue.events import InstallmentCured, InstallmentOverdue, Overdue
 from schemas.payments.events import (
     AmountWaived,
     CreditRefunded,
+    CreditUnclaimed,
     GoodwillCredited,
     MerchantRefunded,
+    PaymentDesignated,
     PaymentFailed,
     PaymentPending,
     PaymentReceived,
@@ -100,6 +103,14 @@ class Foothold(State, frozen=True):
     tally: Tally
 
 
+class Designated(State, frozen=True):
+    """What a payment is for. Empty and 0: any."""
+
+    payment_id: str
+    component: str
+    number: int
+
+
 class Loan(State, frozen=True):
     """State of one loan, folded from its events.
 
@@ -108,6 +119,7 @@ class Loan(State, frozen=True):
     behind that day, where facts came between others since it was last worked out; `settled` does that. `footholds`: of
     the last facts, so that one that comes a little late costs no more in a long life than in a short one; they only
     save time. `statements`: balance and minimum of each that was issued, as it was last told.
+    `designated`: what a payer has said of the payment that is recorded next.
     """
 
     loan_id: str
@@ -123,6 +135,7 @@ class Loan(State, frozen=True):
     marks: tuple[tuple[int, Mark], ...] = ()
     pending: tuple[tuple[str, int], ...] = ()
     statements: tuple[tuple[int, int, int], ...] = ()
+    designated: Designated | None = None
     autopay: Autopay = NO_AUTOPAY
     parties: tuple[PartyRole, ...] = ()
     paid_off_on: date | None = None
@@ -338,7 +351,7 @@ def _role(party: Party) -> PartyRole:
 def _apply_known(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line for each kind of event
     """Fold one event of a loan that is there."""
     if found := _fact(event):
-        return with_transaction(_with_installments(loan, event), found)
+        return with_transaction(_with_installments(loan, event), _as_designated(loan, found))
     match event:
         case PaymentReversed(cause=cause) if cause == LENDER_ERROR and event.reversed_on > event.paid_on:
             return _taken_back(loan, event)
@@ -364,6 +377,11 @@ def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one li
     match event:
         case MandateEvent():
             return loan.changed(autopay=folded(loan.autopay, event))
+        case PaymentDesignated():
+            told = Designated(
+                payment_id=event.payment_id, component=event.component or "", number=event.installment or 0
+            )
+            return loan.changed(designated=told)
         case PaymentPending():
             return loan.changed(pending=(*loan.pending, (event.payment_id, event.amount_minor)))
         case PaymentFailed():
@@ -402,9 +420,18 @@ def _fact(event: Event) -> Transaction | None:  # noqa: PLR0911 - one line for e
             return Transaction(event.waiver_id, WAIVER, event.waived_on, event.amount_minor, about=event.component)
         case CreditRefunded():
             return Transaction(event.refund_id, CREDIT_REFUND, event.refunded_on, event.amount_minor)
+        case CreditUnclaimed():
+            return Transaction(event.unclaimed_id, UNCLAIMED, event.unclaimed_on, event.amount_minor)
         case LoanWrittenOff():
             return Transaction(event.write_off_id, WRITE_OFF, event.written_off_on, event.amount_minor)
     return None
+
+
+def _as_designated(loan: Loan, fact: Transaction) -> Transaction:
+    told = loan.designated
+    if told is None or told.payment_id != fact.id:
+        return fact
+    return fact._replace(about=told.component, number=told.number)
 
 
 def _with_installments(loan: Loan, event: Event) -> Loan:

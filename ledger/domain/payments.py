@@ -1,18 +1,23 @@
 """Payments of a loan: on their way, received, failed, reversed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 
+from ledger.domain.agreement import COMPONENTS
 from ledger.domain.errors import (
     AlreadyReversed,
+    InstallmentNotFound,
     InvalidAmount,
     InvalidDate,
     NotDisbursed,
     PaymentExists,
     PaymentNotFound,
+    ReasonMissing,
     SameLoan,
     UnknownCause,
+    UnknownComponent,
     WrongCurrency,
 )
 from ledger.domain.identifiers import require_identifier, require_word
@@ -22,18 +27,28 @@ from ledger.domain.outcomes import Fact, added, passed, removed
 from ledger.domain.standing import standing
 from ledger.domain.transactions import PAYMENT, TAKE_BACK, Transaction
 from schemas.payments.events import (
+    PaymentDesignated,
     PaymentFailed,
     PaymentPending,
     PaymentReceived,
     PaymentReversed,
     RecoveryReceived,
 )
-from schemas.values import ABSENT, LARGEST_MINOR, Event, MoneyEvent
+from schemas.values import ABSENT, LARGEST_MINOR, Event, LoanEvent, MoneyEvent
 
 MISDIRECTED = "misdirected"
 
 CAUSES = ("bank_return", "payer_dispute", LENDER_ERROR, MISDIRECTED)
 """Why a payment may be reversed."""
+
+
+class Designation(NamedTuple):
+    """What a payer says that a payment is for, as far as it is due; the rest goes where it would. `rule`: by what the
+    payer may say so, such as a law."""
+
+    component: str
+    installment: int
+    rule: str
 
 
 def receive_payment(
@@ -46,6 +61,7 @@ def receive_payment(
     today: date,
     method: str,
     received_at: str = "",
+    designation: Designation | None = None,
 ) -> list[Event]:
     """Take a payment of `amount_minor` (> 0) that counts from `paid_on`, and say all that follows from it.
 
@@ -61,11 +77,50 @@ def receive_payment(
             f"asked to record {amount_minor} {currency} (minor units) more; all payments then pass 2^53 - 1"
         )
     payment = Transaction(payment_id, PAYMENT, paid_on, amount_minor, received_at)
+    if designation:
+        _require_designable(loan, payment_id, designation)
+        payment = payment._replace(about=designation.component, number=designation.installment)
     written_off_on = loan.known.written_off_on
     write = partial(_received, loan, payment, method, today)
     if written_off_on and written_off_on <= paid_on:
         write = partial(_recovered, loan, payment, method, today)
-    return added(loan, payment, today, write)
+    events = added(loan, payment, today, write)
+    return [*_designated(loan, payment, designation, events), *events]
+
+
+def _require_designable(loan: Loan, payment_id: str, designation: Designation) -> None:
+    asked = f"record payment {payment_id} for {designation.component or 'all'} of {designation.installment or 'any'}"
+    if not designation.rule:
+        raise ReasonMissing(f"asked to {asked} without a rule; say by what the payer may choose, such as a law")
+    if designation.component and designation.component not in COMPONENTS:
+        raise UnknownComponent(f"asked to {asked}; give one of {', '.join(COMPONENTS)}, or none")
+    numbers = [each.number for each in loan.agreement.installments]
+    if designation.installment and designation.installment not in numbers:
+        raise InstallmentNotFound(
+            f"asked to {asked}; loan {loan.loan_id} has installments {numbers[0]} to {numbers[-1]}"
+        )
+
+
+def _designated(
+    loan: Loan, payment: Transaction, designation: Designation | None, events: Sequence[Event]
+) -> Iterator[Event]:
+    """It stands before the payment that it is about, with the standing after it."""
+    if not designation:
+        return
+    for event in events:
+        if isinstance(event, LoanEvent):
+            yield PaymentDesignated(
+                loan_id=loan.loan_id,
+                currency=loan.currency,
+                standing=event.standing,
+                basis=loan.basis,
+                payment_id=payment.id,
+                designated_on=payment.on,
+                rule=designation.rule,
+                component=designation.component or ABSENT,
+                installment=designation.installment or ABSENT,
+            )
+            return
 
 
 def announce_payment(

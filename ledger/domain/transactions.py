@@ -12,6 +12,7 @@ Order = tuple[date, int, str, int, str]
 
 PAYMENT, GOODWILL, MERCHANT_REFUND = "payment", "goodwill", "merchant_refund"
 DISBURSEMENT, FEE, WAIVER, CREDIT_REFUND, WRITE_OFF = "disbursement", "fee", "waiver", "credit_refund", "write_off"
+UNCLAIMED = "unclaimed"
 TAKE_BACK = "take_back"
 """A payment that the lender had entered in error: it is owed again, but only from the day on which that was said."""
 
@@ -27,14 +28,15 @@ _RANKS = {
     MERCHANT_REFUND: 5,
     WAIVER: 5,
     CREDIT_REFUND: 6,
+    UNCLAIMED: 6,
     WRITE_OFF: 7,
 }
 
 
 class Transaction(NamedTuple):
-    """One fact. `at`: its source's local time, empty where unknown. `about`: the component that a waiver is of, or the
-    payment that is taken back. `number`: the installment that a fee is charged with. `fee_minor`: kept back from a
-    disbursement."""
+    """One fact. `at`: its source's local time, empty where unknown. `about`: the component that is waived, or that a
+    payer designates; the payment that is taken back. `number`: the installment that a fee is charged with, or that a
+    payer designates. `fee_minor`: kept back from a disbursement."""
 
     id: str
     kind: str

@@ -58,6 +58,24 @@ class PaymentReceived(MoneyEvent, frozen=True):
         return self.paid_on
 
 
+class PaymentDesignated(LoanEvent, frozen=True):
+    """The payer has said what the next payment of that name is for: a component of what is due, an installment, or one
+    component of one. `rule`: by what the payer may say so."""
+
+    TYPE = "ledger.payment.designated.v1"
+    FAMILY = "ledger.payments"
+
+    payment_id: Identifier
+    designated_on: date
+    rule: Text
+    component: Word | Absent = ABSENT
+    installment: InstallmentNumber | Absent = ABSENT
+
+    @property
+    def value_date(self) -> date:
+        return self.designated_on
+
+
 class PaymentReversed(MoneyEvent, frozen=True):
     """A payment turned out never to have counted.
 
@@ -191,6 +209,23 @@ class CreditRefunded(MoneyEvent, frozen=True):
     @property
     def value_date(self) -> date:
         return self.refunded_on
+
+
+class CreditUnclaimed(MoneyEvent, frozen=True):
+    """Nobody claims the borrower's credit: it is kept apart, for whom the law says. Who claims it after all has this
+    undone, and the credit refunded."""
+
+    TYPE = "ledger.payment.credit_unclaimed.v1"
+    FAMILY = "ledger.payments"
+
+    unclaimed_id: Identifier
+    unclaimed_on: date
+    amount_minor: PositiveMinor
+    reason: Text
+
+    @property
+    def value_date(self) -> date:
+        return self.unclaimed_on
 
 
 class RecoveryReceived(PlacedMoneyEvent, frozen=True):

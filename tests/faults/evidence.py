@@ -15,7 +15,7 @@ from schemas.envelope import Envelope, digest, read
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from schemas.values import ABSENT
 from tests.faults.site import Site
-from tests.faults.writer import PRINCIPAL, order
+from tests.faults.writer import PRINCIPAL, execute, order
 from tests.integration.projections.recorded_book import RecordedBook
 from tests.integration.relay.relayed import position, read_all
 
@@ -137,7 +137,7 @@ def assert_answered_again(site: Site) -> None:
     given = site.acknowledged()
     with Ledger(site.settings) as ledger:
         for which in list(given)[:: max(1, len(given) // _ASKED_AGAIN)]:
-            answer = ledger.desk.execute(order(*which))
+            answer = execute(ledger, order(*which))
             assert answer.again
             assert (answer.first_position, answer.last_position) == (given[which].first, given[which].last)
 

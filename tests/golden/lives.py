@@ -174,9 +174,16 @@ _STORY: list[tuple[date, Decide]] = [
     (_on(2, 20), lambda loan: adjustments.reverse_transaction(
         loan, "goodwill-1", cause="lender_error", today=_on(2, 20)
     )),
+    (_on(2, 21), lambda loan: payments.receive_payment(
+        loan, "bank-4", 1_00, "CNY", paid_on=_on(2, 21), today=_on(2, 21), method="wallet",
+        designation=payments.Designation("interest", 2, "agreement"),
+    )),
     (_on(2, 25), _pays("bank-3", 900_00, _on(2, 25), _on(2, 25))),
     (_on(2, 26), lambda loan: adjustments.refund_credit(
         loan, _wish("refund-1", 10_00, _on(2, 26)), method="bank_transfer"
+    )),
+    (_on(2, 27), lambda loan: adjustments.set_credit_apart(
+        loan, _wish("unclaimed-1", 5_00, _on(2, 27)), reason="three letters came back"
     )),
 ]  # fmt: skip
 _MANDATE = MandateTerms(

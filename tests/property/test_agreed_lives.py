@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger.domain import adjustments
 from ledger.domain.fold import fold
 from ledger.domain.loan import Loan, apply, next_action_on, settled
+from ledger.domain.payments import Designation
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
 from schemas.values import LoanEvent, MoneyEvent
@@ -107,7 +108,7 @@ class Entry:
     day: int
 
 
-kinds = st.sampled_from(["pays", "pays", "pays", "draws", "refunded", "fee", "goodwill"])
+kinds = st.sampled_from(["pays", "pays", "designates", "draws", "refunded", "fee", "goodwill"])
 entries = st.lists(st.tuples(kinds, st.integers(1, 600_00), st.integers(0, LAST_DAY)), max_size=7).map(
     lambda found: [Entry(f"e{number}", *each) for number, each in enumerate(found)]
 )
@@ -119,6 +120,16 @@ def enter(life: AgreedLife, entry: Entry, today: date) -> None:
     match entry.kind:
         case "pays":
             life.pays(entry.amount_minor, on, name=entry.name, today=today)
+        case "designates":
+            component = ("principal", "interest", "fee", "penalty_interest", "")[entry.amount_minor % 5]
+            number = 1 + entry.amount_minor // 5 % len(life.loan.agreement.installments)
+            life.pays(
+                entry.amount_minor,
+                on,
+                name=entry.name,
+                today=today,
+                designation=Designation(component, 0 if component else number, "test"),
+            )
         case "draws":
             if life.terms.revolving:
                 life.draws(entry.amount_minor, on, name=entry.name, today=today)
@@ -148,7 +159,7 @@ def lives(draw: st.DrawFn) -> AgreedLife:
 
 
 def undo(life: AgreedLife, entry: Entry, today: date, cause: str) -> None:
-    if entry.kind == "pays":
+    if entry.kind in {"pays", "designates"}:
         life.reverses(entry.name, today, cause)
     elif entry.kind != "draws":
         life.undoes(entry.name, today)

@@ -11,9 +11,10 @@ Columns begin where their headings do; amounts are written to the right. What ca
     draws AMOUNT [on DATE]
     pays AMOUNT [on DATE] [as ID]              value date and name where the table needs them
     reverses ID [for CAUSE]                    bank_return unless told
-    fee AMOUNT [as ID], goodwill AMOUNT [as ID], merchant refunds AMOUNT [as ID], refunds credit AMOUNT
+    fee AMOUNT [as ID], goodwill AMOUNT [as ID], merchant refunds AMOUNT [as ID], refunds credit AMOUNT,
+    unclaimed AMOUNT [as ID]
     waives AMOUNT of COMPONENT [as ID]
-    undoes ID                                  a fee, waiver, goodwill, refund or write-off
+    undoes ID                                  a fee, waiver, goodwill, refund, unclaimed credit or write-off
     writes off [as ID], closes, withdraws, day end
 """
 
@@ -39,7 +40,7 @@ _REVOLVES = re.compile(r"agrees to revolve (\S+) at (\S+), draws ([0-9.]+)(, fre
 _DRAWS = re.compile(r"draws (\S+)(?: on (\S+))?")
 _PAYS = re.compile(r"pays (\S+)(?: on (\S+))?(?: as (\S+))?")
 _REVERSES = re.compile(r"reverses (\S+)(?: for (\S+))?")
-_AMOUNT = re.compile(r"(fee|goodwill|merchant refunds|refunds credit) (\S+)(?: as (\S+))?")
+_AMOUNT = re.compile(r"(fee|goodwill|merchant refunds|refunds credit|unclaimed) (\S+)(?: as (\S+))?")
 _WAIVES = re.compile(r"waives (\S+) of (\S+)(?: as (\S+))?")
 _ONE = re.compile(r"(undoes|writes off as) (\S+)")
 
@@ -147,6 +148,7 @@ class Scene:
                 "fee": lambda: adjustments.charge_fee(loan, wish, name="certificate"),
                 "goodwill": lambda: adjustments.credit_goodwill(loan, wish, reason="r", actor="a", approved_by="b"),
                 "merchant refunds": lambda: adjustments.refund_by_merchant(loan, wish, method="card"),
+                "unclaimed": lambda: adjustments.set_credit_apart(loan, wish, reason="r"),
                 "refunds credit": lambda: adjustments.refund_credit(loan, wish, method="card"),
             }
             return adjust[found[1]]()

@@ -1,12 +1,15 @@
-"""Fees and payoffs of agreed loans, where the order of what becomes known must not matter."""
+"""Fees, payoffs and designated payments of agreed loans."""
 
 from datetime import date
 
 import pytest
 
 from ledger.domain import adjustments
-from ledger.domain.errors import InstallmentNotFound
+from ledger.domain.errors import InstallmentNotFound, ReasonMissing, UnknownComponent
+from ledger.domain.payments import Designation
 from ledger.domain.terms import DayCount
+from schemas.errors import LedgerError
+from schemas.payments.events import PaymentDesignated, PaymentReceived
 from tests.agreement_builders import AgreedLife, a_policy, some_terms
 from tests.unit.balances import balances
 
@@ -45,3 +48,37 @@ def test_a_fee_with_an_installment_that_is_not_there_is_refused() -> None:
     life = AgreedLife(some_terms(50_00, term=2))
     with pytest.raises(InstallmentNotFound, match="installment 3; loan loan-1 has installments 1 to 2"):
         adjustments.charge_fee(life.loan, life.wish("fee-1", 1, date(2024, 1, 2)), name="certificate", installment=3)
+
+
+def test_a_payer_says_what_is_paid_first_as_far_as_it_is_due() -> None:
+    """Fees are paid before principal by the policy; the payer wants the second installment's principal paid."""
+    life = AgreedLife(some_terms(60_00, annual_rate="0", term=3))
+    on = date(2024, 3, 5)
+    life.records(adjustments.charge_fee(life.loan, life.wish("fee-1", 5_00, date(2024, 1, 2)), name="certificate"))
+    life.pays(21_00, on, designation=Designation("principal", 2, "agreement"))
+    [received] = [event for event in life.requests[-1] if isinstance(event, PaymentReceived)]
+    assert isinstance(life.requests[-1][0], PaymentDesignated)
+    assert [(each.component, each.installment, each.amount_minor) for each in received.allocations] == [
+        ("principal", 2, 20_00),
+        ("fee", 1, 1_00),
+    ]
+
+
+def test_what_a_payer_says_of_installments_that_are_not_due_changes_nothing() -> None:
+    life = AgreedLife(some_terms(60_00, annual_rate="0", term=3))
+    life.pays(20_00, date(2024, 2, 5), designation=Designation("", 3, "agreement"))
+    assert life.owed == [0, 20_00, 20_00]
+
+
+@pytest.mark.parametrize(
+    ("designation", "refusal"),
+    [
+        (Designation("capital", 0, "agreement"), UnknownComponent),
+        (Designation("fee", 9, "agreement"), InstallmentNotFound),
+        (Designation("fee", 0, ""), ReasonMissing),
+    ],
+)
+def test_a_designation_that_means_nothing_is_refused(designation: Designation, refusal: type[LedgerError]) -> None:
+    life = AgreedLife(some_terms(60_00, term=3))
+    with pytest.raises(refusal):
+        life.pays(1_00, date(2024, 2, 5), designation=designation)

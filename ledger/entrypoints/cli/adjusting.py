@@ -13,6 +13,7 @@ from ledger.application.loan_commands import (
     RefundByMerchant,
     RefundCredit,
     ReverseTransaction,
+    SetCreditApart,
     WaiveCharge,
 )
 from ledger.bootstrap import Ledger
@@ -135,6 +136,24 @@ def refund_credit(
     with Ledger(read_settings()) as ledger:
         command = RefundCredit(
             loan_id=loan, amount_minor=minor_of(ledger, loan, amount), on=optional_date(on), name=id_, method=method
+        )
+        execute(ledger, command, key, json=json)
+
+
+@loan_app.command("unclaimed", context_settings=NEGATIVE_AMOUNTS)
+def unclaimed(
+    loan: LoanId,
+    amount: Amount,
+    reason: Reason,
+    on: OnDate = None,
+    id_: Name = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Keep credit apart that nobody claims. Whoever claims it later: undo this, and refund the credit."""
+    with Ledger(read_settings()) as ledger:
+        command = SetCreditApart(
+            loan_id=loan, amount_minor=minor_of(ledger, loan, amount), on=optional_date(on), name=id_, reason=reason
         )
         execute(ledger, command, key, json=json)
 

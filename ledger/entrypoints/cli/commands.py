@@ -30,7 +30,7 @@ LOAN_COMMANDS: Mapping[str, Sequence[str]] = {
         *("add-party", "end-party", "payoff", "expected"),
     ),
     "adjusting": (
-        *("fee", "waive", "goodwill", "merchant-refund", "refund-credit", "undo"),
+        *("fee", "waive", "goodwill", "merchant-refund", "refund-credit", "unclaimed", "undo"),
         *("payment-pending", "payment-failed", "move-payment"),
     ),
     "loan_queries": ("show", "history", "schedule", "payments", "diff"),

@@ -1,12 +1,12 @@
 """Commands that record: import, open a loan, pay, reverse, day end."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
+from ledger.application.commands import LoanCommand, OpenLoan, RecordDesignatedPayment, RecordPayment, ReversePayment
 from ledger.application.joint_desk import JointCommand, JointOrder
 from ledger.application.loan_file import read_loan_file
 from ledger.application.orders import Answer, Order
@@ -86,20 +86,26 @@ def pay(
     on: OnDate = None,
     method: Annotated[str, typer.Option(help="wallet, bank_transfer, card, autopay ...")] = "wallet",
     payment: Annotated[str | None, typer.Option(help="Id of the payment. Default: made from the key.")] = None,
+    component: Annotated[str, typer.Option("--for", help="What the payer wants to pay first: fee, principal ...")] = "",
+    installment: Annotated[int, typer.Option(help="The installment that the payer wants to pay first.")] = 0,
+    rule: Annotated[str, typer.Option(help="By what the payer may say so, such as a law; it is recorded.")] = "",
     key: Key = None,
     json: Json = False,
 ) -> None:
     """Record a payment. What exceeds the debt becomes the borrower's credit."""
     with Ledger(read_settings()) as ledger:
         of_loan = currency or ledger.loan(loan).currency
-        command = RecordPayment(
-            loan_id=loan,
-            currency=currency,
-            amount_minor=parse_minor(amount, of_loan, ledger.book.exponent(of_loan)),
-            paid_on=optional_date(on),
-            payment_id=payment,
-            method=method,
-        )
+        asked: dict[str, Any] = {
+            "loan_id": loan,
+            "currency": currency,
+            "amount_minor": parse_minor(amount, of_loan, ledger.book.exponent(of_loan)),
+            "paid_on": optional_date(on),
+            "payment_id": payment,
+            "method": method,
+        }
+        command = RecordPayment(**asked)
+        if component or installment:
+            command = RecordDesignatedPayment(**asked, component=component, installment=installment, rule=rule)
         execute(ledger, command, key, json=json)
 
 
