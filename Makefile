@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.9
+# Each of two processes takes one file of tests after the other, with servers of its own.
+AT_ONCE ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-nightly lint format bench lock schemas clean
@@ -14,10 +16,10 @@ demo: $(VENV)/.runtime  ## 500 real loans through the journal and Kafka to balan
 	@$(BIN)/ledger demo
 
 test: $(VENV)/.dev  ## All tests; brings up the servers that they need and stops them
-	$(BIN)/python -m pytest -m "not nightly"
+	$(BIN)/python -m pytest -m "not nightly" $(AT_ONCE)
 
 test-nightly: $(VENV)/.dev  ## The long suites too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 lint: $(VENV)/.dev  ## Style, types, import directions, generated files
 	$(BIN)/ruff check .

@@ -2,8 +2,13 @@
 
 A reaper in a session of its own stops them when the test run ends, in whatever way: it waits for the end of a pipe
 that only the test process holds.
+
+Temporary files, those of servers too, lie in memory where there is plenty: hundreds of databases are made, and a disk
+costs five times the time. No test switches the machine off, and a process that is killed loses nothing of either.
 """
 
+import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -14,8 +19,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from ledger.embedded import place
 from ledger.embedded.kafka import EmbeddedKafka
 from ledger.embedded.postgres import EmbeddedPostgres
 from ledger.journal.database import Database
@@ -24,6 +30,12 @@ from ledger.journal.migrations import migrate
 ROOT = Path(__file__).parents[1]
 
 _numbers = count(1)
+
+MEMORY = Path("/dev/shm")
+_PLENTY = 16 * 2**30
+_is_plenty = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= _PLENTY
+if _is_plenty:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +63,10 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory, reaped: Callable[[Pa
 @pytest.fixture(scope="session")
 def server_url(server_folder: Path) -> str:
     """Administrator's URL of a real PostgreSQL."""
-    return EmbeddedPostgres(server_folder).start()
+    with pytest.MonkeyPatch.context() as patched:
+        if _is_plenty:
+            patched.setattr(place, "PERSISTENT_TEMPORARY", MEMORY)
+        return EmbeddedPostgres(server_folder).start()
 
 
 @pytest.fixture(scope="session")
@@ -78,9 +93,13 @@ def fresh_database(server_url: str) -> Callable[[str | None], Database]:
 
 
 @pytest.fixture
-def database(fresh_database: Callable[[str | None], Database], template: str) -> Database:
+def database(fresh_database: Callable[[str | None], Database], template: str, server_url: str) -> Iterator[Database]:
     """A fresh, migrated database."""
-    return fresh_database(template)
+    made = fresh_database(template)
+    yield made
+    name = sql.Identifier(str(conninfo_to_dict(made.url)["dbname"]))
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
 
 
 @pytest.fixture(scope="session")
