@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.9
 # Each of two processes takes one file of tests after the other, with servers of its own.
-AT_ONCE ?= -n 2 --dist loadfile
+AT_ONCE ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-nightly lint format bench lock schemas clean

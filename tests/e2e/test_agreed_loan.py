@@ -57,10 +57,7 @@ def test_a_loan_is_paid_out_charged_paid_and_restated(book: Program) -> None:
     lines = book("loan", "expected", "a1", "--json").json
     assert (len(lines), sum(line["principal_minor"] for line in lines)) == (6, 1200_00)
     book("pay", "a1", "300", "--payment", "p1")
-    now = book("loan", "show", "a1", "--json").json
-    parts = ("principal_minor", "interest_minor", "fee_minor", "penalty_interest_minor")
-    assert now["principal_minor"] == 900_00
-    assert sum(now[part] for part in parts) == now["total_due_minor"]
+    assert book("loan", "show", "a1", "--json").json["principal_minor"] == 900_00
     book("reverse", "a1", "p1")
     shown = book("loan", "show", "a1", "--json").json
     assert (shown["principal_minor"], shown["status"]) == (1200_00, "active")

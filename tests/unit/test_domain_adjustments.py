@@ -1,15 +1,17 @@
 """Fees, payoffs and designated payments of agreed loans."""
 
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 
 import pytest
 
 from ledger.domain import adjustments
 from ledger.domain.errors import InstallmentNotFound, ReasonMissing, UnknownComponent
+from ledger.domain.fold import fold
 from ledger.domain.payments import Designation
 from ledger.domain.terms import DayCount
 from schemas.errors import LedgerError
-from schemas.payments.events import PaymentDesignated, PaymentReceived
+from schemas.payments.events import AllocationsRestated, PaymentDesignated, PaymentReceived
 from tests.agreement_builders import AgreedLife, a_policy, some_terms
 from tests.unit.balances import balances
 
@@ -82,3 +84,19 @@ def test_a_designation_that_means_nothing_is_refused(designation: Designation, r
     life = AgreedLife(some_terms(60_00, term=3))
     with pytest.raises(refusal):
         life.pays(1_00, date(2024, 2, 5), designation=designation)
+
+
+def test_a_restatement_of_many_facts_comes_in_parts_that_add_up() -> None:
+    """A fee that becomes known after 600 payments of a cent takes the first 550 of them."""
+    life = AgreedLife(some_terms(60_00, annual_rate="0", term=1))
+    days = [date(2024, 1, 2) + timedelta(number) for number in range(600)]
+    for day in days:
+        life.pays(1, day)
+    fee = life.wish("fee-1", 5_50, date(2024, 1, 1), days[-1])
+    events = life.records(adjustments.charge_fee(life.loan, fee, name="certificate"))
+    restated = [event for event in events if isinstance(event, AllocationsRestated)]
+    assert [(each.part, each.parts, len(each.transactions)) for each in restated] == [(1, 2, 500), (2, 2, 50)]
+    folded: Counter[object] = Counter()
+    for _, line, amount_minor in fold(life.loan.agreement, life.loan.counted, life.loan.reached).entries:
+        folded[line.value_date, line.account, line.component, line.installment] += amount_minor
+    assert balances(life.events) == {cell: amount for cell, amount in folded.items() if amount}

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from ledger.entrypoints.cli.output import print_json
+from ledger.entrypoints.cli.output import console, print_json
 from ledger.entrypoints.cli.statements import (
     FileNotWritten,
     SeveralForms,
@@ -104,9 +104,10 @@ def test_an_event_of_a_later_version_is_shown_by_its_type() -> None:
     ],
 )
 def test_a_statement_says_the_same_on_the_terminal_on_a_page_and_on_paper(
-    capsys: pytest.CaptureFixture[str], language: Language, words: list[str]
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: Language, words: list[str]
 ) -> None:
     document = a_document(language)
+    monkeypatch.setattr(console, "width", 200)
     print_document(document)
     forms = [capsys.readouterr().out, "".join(Read(as_html(document)).texts), text_of(as_pdf(document))]
     amounts = ["1,234.56", "12.34", "5.00", "0.77", "-234.56", "0.01", "1,018.11", "1,234,567", "3,000", "2026-01-08"]

@@ -1,6 +1,5 @@
 """Commands that read one loan: show, history, schedule, payments, and what changed between two positions."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from ledger.entrypoints.cli.asking import amounts, asking, known_position, known
 from ledger.entrypoints.cli.options import AsOf, Json, KnownAt, LoanId, WaitFor, optional_date
 from ledger.entrypoints.cli.output import console, print_json, print_table
 from ledger.entrypoints.cli.writing import loan_app
-from projections.answers import BalanceAsOf, LoanAsOf, LoanBalance, LoanDiff, Mark, Payment, Schedule
+from projections.answers import LoanAsOf, LoanBalance, LoanDiff, Mark, Payment, Schedule
 
 
 @loan_app.command("show")
@@ -21,11 +20,11 @@ def show_loan(
     asked = optional_date(as_of)
     with asking(wait_for) as (ledger, queries):
         if asked is None and known_at is None:
-            now, parts = queries.loan(loan), queries.balance_as_of(loan, date.max)
+            now = queries.loan(loan)
             if json:
-                print_json({**_fields(now), **{f"{name}_minor": minor for name, minor in _charges(parts).items()}})
+                print_json(now)
             else:
-                _print_loan(ledger, now, parts, f"Known at position {now.position:,}; ledger audit show {now.loan}")
+                _print_loan(ledger, now, f"Known at position {now.position:,}; ledger audit show {now.loan}")
             return
         on, position = asked or ledger.today(), known_position(ledger, queries, known_at, loan)
         found = queries.loan_as_of(loan, on, known_at=position)
@@ -33,7 +32,7 @@ def show_loan(
             print_json({"value_date": on, "known_at": position, **_fields(found)})
         else:
             late = f"{found.days_past_due} days past due, bucket {found.bucket}"
-            _print_loan(ledger, found, found, f"On {on}{known_text(position)}   {late}")
+            _print_loan(ledger, found, f"On {on}{known_text(position)}   {late}")
 
 
 @loan_app.command("history")
@@ -100,19 +99,11 @@ def diff(
             _print_diff(ledger, found)
 
 
-def _fields(found: LoanAsOf | LoanBalance) -> dict[str, object]:
+def _fields(found: LoanAsOf) -> dict[str, object]:
     return {name: getattr(found, name) for name in found.__slots__}
 
 
-def _charges(parts: LoanAsOf | BalanceAsOf) -> dict[str, int]:
-    return {
-        "interest": parts.interest_minor,
-        "fee": parts.fee_minor,
-        "penalty_interest": parts.penalty_interest_minor,
-    }
-
-
-def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, parts: LoanAsOf | BalanceAsOf, last_line: str) -> None:
+def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, last_line: str) -> None:
     lent, owed, principal, overdue, credit = amounts(
         ledger,
         row.currency,
@@ -125,12 +116,10 @@ def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, parts: LoanAsOf | B
     dates = f"opened {row.opened_on}, due {row.due_on}"
     console.print(f"Loan [bold]{row.loan}[/]   {lent} {row.currency}   {row.product}, {dates}")
     console.print(f"Status {row.status}   owed {owed}, principal {principal}   overdue {overdue}   credit {credit}")
-    charges = _charges(parts)
-    if isinstance(row, LoanAsOf) or any(charges.values()):
-        told = zip(
-            ("interest", "fees", "penalty interest"), amounts(ledger, row.currency, *charges.values()), strict=True
-        )
-        console.print("Of it " + ", ".join(f"{name} {amount}" for name, amount in told))
+    if isinstance(row, LoanAsOf):
+        names = ("interest", "fees", "penalty interest")
+        charges = amounts(ledger, row.currency, row.interest_minor, row.fee_minor, row.penalty_interest_minor)
+        console.print("Of it " + ", ".join(f"{name} {amount}" for name, amount in zip(names, charges, strict=True)))
     console.print(last_line)
 
 
