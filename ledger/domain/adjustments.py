@@ -23,7 +23,7 @@ from ledger.domain.money import require_positive
 from ledger.domain.outcomes import Fact, added, removed
 from ledger.domain.payments import CAUSES, require_currency, require_money_date
 from ledger.domain.payoff import payoff
-from ledger.domain.standing import is_settled, standing
+from ledger.domain.standing import about, is_settled, standing
 from ledger.domain.transactions import (
     CREDIT_REFUND,
     FEE,
@@ -74,10 +74,7 @@ def charge_fee(loan: Loan, wish: Wish, *, name: str, installment: int = 0) -> li
     def write(found: Fact) -> MoneyEvent:
         charged: Charged = found.charged[0]
         return FeeCharged(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=wish.business_date,
             postings=found.postings,
             fee_id=wish.id,
@@ -111,10 +108,7 @@ def waive(loan: Loan, wish: Wish, *, component: str, reason: str, actor: str, ap
                 f"{loan.loan_id} owes {waived_minor} of it. Waive no more than that"
             )
         return AmountWaived(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=wish.business_date,
             postings=found.postings,
             waiver_id=wish.id,
@@ -137,10 +131,7 @@ def credit_goodwill(loan: Loan, wish: Wish, *, reason: str, actor: str, approved
 
     def write(found: Fact) -> MoneyEvent:
         return GoodwillCredited(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=wish.business_date,
             postings=found.postings,
             credit_id=wish.id,
@@ -163,10 +154,7 @@ def refund_by_merchant(loan: Loan, wish: Wish, *, method: str) -> list[Event]:
 
     def write(found: Fact) -> MoneyEvent:
         return MerchantRefunded(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=wish.business_date,
             postings=found.postings,
             refund_id=wish.id,
@@ -189,10 +177,7 @@ def refund_credit(loan: Loan, wish: Wish, *, method: str) -> list[Event]:
 
     def write(found: Fact) -> MoneyEvent:
         return CreditRefunded(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=wish.business_date,
             postings=found.postings,
             refund_id=wish.id,
@@ -212,10 +197,7 @@ def set_credit_apart(loan: Loan, wish: Wish, *, reason: str) -> list[Event]:
 
     def write(found: Fact) -> MoneyEvent:
         return CreditUnclaimed(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=wish.business_date,
             postings=found.postings,
             unclaimed_id=wish.id,
@@ -239,10 +221,7 @@ def write_off(loan: Loan, write_off_id: str, *, on: date, today: date, reason: s
     def write(found: Fact) -> MoneyEvent:
         lost_minor = sum(posting.amount_minor for posting in found.postings if posting.account == "write_off")
         return LoanWrittenOff(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=found.standing,
-            basis=loan.basis,
+            **about(loan, found.standing),
             booking_date=today,
             postings=found.postings,
             write_off_id=write_off_id,
@@ -282,10 +261,7 @@ def close(loan: Loan, *, reason: str, today: date) -> list[Event]:
             f"{tally.credit_minor}, and it was closed on {loan.closed_on or 'no date'}. Close it when all is settled"
         )
     event = LoanClosed(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=standing(loan.changed(closed_on=today), today),
-        basis=loan.basis,
+        **about(loan, standing(loan.changed(closed_on=today), today)),
         closed_on=today,
         reason=reason,
     )
@@ -325,10 +301,7 @@ def _require_approval(loan: Loan, amount_minor: int, actor: str, approved_by: st
 
 def _reversed(loan: Loan, gone: Transaction, cause: str, today: date, found: Fact) -> MoneyEvent:
     return TransactionReversed(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=found.standing,
-        basis=loan.basis,
+        **about(loan, found.standing),
         booking_date=today,
         postings=found.postings,
         transaction_id=gone.id,

@@ -33,7 +33,7 @@ from ledger.domain.loan import Loan, settled, take_back_of
 from ledger.domain.money import require_positive
 from ledger.domain.payments import receive_payment, reverse_payment
 from ledger.domain.payoff import due_on
-from ledger.domain.standing import is_settled, standing
+from ledger.domain.standing import about, is_settled, standing
 from schemas.payments.mandates import (
     DebitCancelled,
     DebitNotified,
@@ -69,10 +69,7 @@ def authorise(loan: Loan, mandate_id: str, party_id: str, terms: MandateTerms, *
     require_identifier(party_id, "party")
     return [
         MandateAuthorised(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=standing(loan, today),
-            basis=loan.basis,
+            **about(loan, standing(loan, today)),
             mandate_id=mandate_id,
             party_id=party_id,
             authorised_on=today,
@@ -89,10 +86,7 @@ def change(loan: Loan, mandate_id: str, terms: MandateTerms, *, today: date) -> 
     _require_terms(loan, terms, asked, today)
     return [
         MandateChanged(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=standing(loan, today),
-            basis=loan.basis,
+            **about(loan, standing(loan, today)),
             mandate_id=mandate_id,
             changed_on=today,
             mandate=terms,
@@ -134,10 +128,7 @@ def notify(
         )
     return [
         DebitNotified(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=standing(loan, today),
-            basis=loan.basis,
+            **about(loan, standing(loan, today)),
             mandate_id=mandate_id,
             debit_id=debit_id,
             amount_minor=amount_minor,
@@ -169,10 +160,7 @@ def submit(loan: Loan, debit_id: str, *, today: date) -> list[Event]:
         raise DebitRefused(f"asked to {asked}; nothing is due that is not on its way already. Cancel it")
     return [
         DebitSubmitted(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=standing(loan, today),
-            basis=loan.basis,
+            **about(loan, standing(loan, today)),
             mandate_id=debit.mandate_id,
             debit_id=debit_id,
             attempt=debit.attempt + 1,
@@ -195,10 +183,7 @@ def settle(loan: Loan, debit_id: str, attempt: int, *, settled_on: date, today: 
     )
     rules = _mandate(loan, debit.mandate_id, asked).terms.rules
     settlement = DebitSettled(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=_standing_of(paid) or standing(loan, today),
-        basis=loan.basis,
+        **about(loan, _standing_of(paid) or standing(loan, today)),
         mandate_id=debit.mandate_id,
         debit_id=debit_id,
         attempt=attempt,
@@ -228,10 +213,7 @@ def return_(loan: Loan, debit_id: str, attempt: int, code: str, *, returned_on: 
     rules, now = mandate.terms.rules, _standing_of(reversed_) or standing(loan, today)
     again = code in rules.again and debit.attempt < rules.attempts
     returned = DebitReturned(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=now,
-        basis=loan.basis,
+        **about(loan, now),
         mandate_id=debit.mandate_id,
         debit_id=debit_id,
         attempt=attempt,
@@ -331,10 +313,7 @@ def _reason_to_end(mandate: Mandate, code: str) -> str:
 
 def _revoked(loan: Loan, mandate_id: str, reason: str, today: date, now: Standing, *, but: str = "") -> list[Event]:
     revoked = MandateRevoked(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=now,
-        basis=loan.basis,
+        **about(loan, now),
         mandate_id=mandate_id,
         revoked_on=today,
         reason=reason,
@@ -347,10 +326,7 @@ def _revoked(loan: Loan, mandate_id: str, reason: str, today: date, now: Standin
 
 def _cancelled(loan: Loan, debit: Debit, reason: str, today: date, now: Standing) -> DebitCancelled:
     return DebitCancelled(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=now,
-        basis=loan.basis,
+        **about(loan, now),
         mandate_id=debit.mandate_id,
         debit_id=debit.debit_id,
         cancelled_on=today,

@@ -28,7 +28,7 @@ from ledger.domain.parties import require_party
 from ledger.domain.payments import require_currency
 from ledger.domain.payoff import payoff
 from ledger.domain.schedule import fee_minor
-from ledger.domain.standing import ACTIVE, AGREED, standing
+from ledger.domain.standing import ACTIVE, AGREED, about, standing
 from ledger.domain.terms import FeeTiming, Terms
 from ledger.domain.transactions import DISBURSEMENT, Transaction
 from schemas.loans.events import (
@@ -219,10 +219,7 @@ def withdraw(loan: Loan, *, today: date) -> list[Event]:
     repay_minor = payoff(go_on(loan.agreement, loan.known), today).total_minor if since else 0
     after = loan.changed(withdrawn_on=today)
     event = AgreementWithdrawn(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=standing(after, today),
-        basis=loan.basis,
+        **about(loan, standing(after, today)),
         withdrawn_on=today,
         repay_minor=repay_minor,
     )
@@ -274,10 +271,7 @@ def _deducted(terms: Terms) -> int:
 
 def _disbursed(loan: Loan, fact: Transaction, method: str, today: date, found: Fact) -> MoneyEvent:
     return LoanDisbursed(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=found.standing,
-        basis=loan.basis,
+        **about(loan, found.standing),
         booking_date=today,
         postings=found.postings,
         disbursement_id=fact.id,
@@ -291,10 +285,7 @@ def _disbursed(loan: Loan, fact: Transaction, method: str, today: date, found: F
 
 def _failed(loan: Loan, fact: Transaction, reason: str, today: date, found: Fact) -> MoneyEvent:
     return DisbursementFailed(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=found.standing,
-        basis=loan.basis,
+        **about(loan, found.standing),
         booking_date=today,
         postings=found.postings,
         disbursement_id=fact.id,

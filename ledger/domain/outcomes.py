@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ledger.domain.agreement import Agreement
 from ledger.domain.fold import fold_twice, follows, go_on, pass_time, remembered, take
 from ledger.domain.loan import Loan, footing, remember_settled
-from ledger.domain.standing import consequences, standing
+from ledger.domain.standing import about, consequences, standing
 from ledger.domain.tally import Part, Tally
 from ledger.domain.transactions import TAKE_BACK, Transaction
 from ledger.domain.working import CREDIT, Charged, Entry, Line, Share, Work
@@ -244,10 +244,7 @@ def _charges_posted(
         return []
     return [
         ChargesPosted(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=now,
-            basis=loan.basis,
+            **about(loan, now),
             booking_date=today,
             postings=_postings((entry.line, entry.amount_minor) for entry in entries),
             charged_until=loan.reached,
@@ -274,10 +271,7 @@ def _restatement(case: _Case, found: _Difference, cause: str, now: Standing) -> 
     chunks = [changes[start : start + AT_ONCE] for start in range(0, len(changes), AT_ONCE)]
     for part, chunk in enumerate(chunks, 1):
         yield AllocationsRestated(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=now,
-            basis=loan.basis,
+            **about(loan, now),
             booking_date=case.known_on,
             postings=_postings((line, amount) for change in chunk for line, amount in change.lines.items()),
             cause=cause,
@@ -297,10 +291,7 @@ def _schedule_changed(before: Tally, after: Loan, cause: str, on: date, now: Sta
     if not was or not is_now or [part.amount_minor for part in was] == [part.amount_minor for part in is_now]:
         return
     yield ScheduleChanged(
-        loan_id=after.loan_id,
-        currency=after.currency,
-        standing=now,
-        basis=after.basis,
+        **about(after, now),
         cause=cause,
         effective_on=on,
         installments=tuple(_asks(part, after.agreement) for part in sorted(is_now, key=lambda part: part.number)),

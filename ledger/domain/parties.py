@@ -5,7 +5,7 @@ from datetime import date
 from ledger.domain.errors import PartyExists, PartyNotFound, UnknownRole
 from ledger.domain.identifiers import require_identifier
 from ledger.domain.loan import Loan, settled
-from ledger.domain.standing import standing
+from ledger.domain.standing import about, standing
 from schemas.loans.events import Party, PartyJoined, PartyLeft
 from schemas.values import Event
 
@@ -27,10 +27,7 @@ def join(loan: Loan, party: Party, *, today: date) -> list[Event]:
         )
     loan = settled(loan)
     event = PartyJoined(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=standing(loan, today),
-        basis=loan.basis,
+        **about(loan, standing(loan, today)),
         party=party,
     )
     return [event]
@@ -44,10 +41,7 @@ def leave(loan: Loan, party_id: str, role: str, *, left_on: date, today: date, r
         )
     loan = settled(loan)
     event = PartyLeft(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=standing(loan, today),
-        basis=loan.basis,
+        **about(loan, standing(loan, today)),
         party_id=party_id,
         role=role,
         left_on=left_on,

@@ -24,7 +24,7 @@ from ledger.domain.identifiers import require_identifier, require_word
 from ledger.domain.loan import LENDER_ERROR, Loan, settled, take_back_of
 from ledger.domain.money import require_positive
 from ledger.domain.outcomes import Fact, added, passed, removed
-from ledger.domain.standing import standing
+from ledger.domain.standing import about, standing
 from ledger.domain.transactions import PAYMENT, TAKE_BACK, Transaction
 from schemas.payments.events import (
     PaymentDesignated,
@@ -110,10 +110,7 @@ def _designated(
     for event in events:
         if isinstance(event, LoanEvent):
             yield PaymentDesignated(
-                loan_id=loan.loan_id,
-                currency=loan.currency,
-                standing=event.standing,
-                basis=loan.basis,
+                **about(loan, event.standing),
                 payment_id=payment.id,
                 designated_on=payment.on,
                 rule=designation.rule,
@@ -135,10 +132,7 @@ def announce_payment(
     if payment_id in dict(loan.pending):
         raise PaymentExists(f"asked to {asked}, which is on its way already; record it, or that it failed")
     event = PaymentPending(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=standing(loan, today),
-        basis=loan.basis,
+        **about(loan, standing(loan, today)),
         payment_id=payment_id,
         amount_minor=amount_minor,
         pending_on=pending_on,
@@ -157,10 +151,7 @@ def fail_payment(loan: Loan, payment_id: str, *, reason: str, today: date) -> li
             "undo one that was received, reverse it"
         )
     event = PaymentFailed(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=standing(loan, today),
-        basis=loan.basis,
+        **about(loan, standing(loan, today)),
         payment_id=payment_id,
         amount_minor=amount_minor,
         failed_on=today,
@@ -250,10 +241,7 @@ def _require_new(loan: Loan, payment_id: str, amount_minor: int, currency: str, 
 
 def _received(loan: Loan, payment: Transaction, method: str, today: date, fact: Fact) -> MoneyEvent:
     return PaymentReceived(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=fact.standing,
-        basis=loan.basis,
+        **about(loan, fact.standing),
         booking_date=today,
         postings=fact.postings,
         payment_id=payment.id,
@@ -268,10 +256,7 @@ def _received(loan: Loan, payment: Transaction, method: str, today: date, fact: 
 
 def _recovered(loan: Loan, payment: Transaction, method: str, today: date, fact: Fact) -> MoneyEvent:
     return RecoveryReceived(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=fact.standing,
-        basis=loan.basis,
+        **about(loan, fact.standing),
         booking_date=today,
         postings=fact.postings,
         payment_id=payment.id,
@@ -285,10 +270,7 @@ def _recovered(loan: Loan, payment: Transaction, method: str, today: date, fact:
 
 def _reversed(loan: Loan, payment: Transaction, cause: str, today: date, fact: Fact) -> MoneyEvent:
     return PaymentReversed(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=fact.standing,
-        basis=loan.basis,
+        **about(loan, fact.standing),
         booking_date=today,
         postings=fact.postings,
         payment_id=payment.id,

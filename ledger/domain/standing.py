@@ -2,16 +2,31 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import TypedDict
 
 from ledger.domain.delinquency import bucket, days_past_due
 from ledger.domain.loan import Loan, is_late
 from ledger.domain.tally import Part
 from schemas.loans.events import LoanPaidOff, LoanReopened, StatementIssued
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
-from schemas.values import LoanEvent, Standing
+from schemas.values import Basis, LoanEvent, Standing
 
 AGREED, ACTIVE, OVERDUE, PAID_OFF = "agreed", "active", "overdue", "paid_off"
 WITHDRAWN, WRITTEN_OFF, CLOSED = "withdrawn", "written_off", "closed"
+
+
+class About(TypedDict):
+    """What every event of a loan says."""
+
+    loan_id: str
+    currency: str
+    standing: Standing
+    basis: Basis
+
+
+def about(loan: Loan, now: Standing) -> About:
+    """What every event of a loan says; `now`: how it stands after all events of the request."""
+    return About(loan_id=loan.loan_id, currency=loan.currency, standing=now, basis=loan.basis)
 
 
 def standing(loan: Loan, today: date) -> Standing:
@@ -81,10 +96,7 @@ def _statement_changes(loan: Loan, part: Part, now: Standing) -> Iterator[LoanEv
     told = next((each[1:] for each in loan.statements if each[0] == part.number), (0, 0))
     if told != (billed.balance_minor, billed.minimum_minor):
         yield StatementIssued(
-            loan_id=loan.loan_id,
-            currency=loan.currency,
-            standing=now,
-            basis=loan.basis,
+            **about(loan, now),
             statement=part.number,
             issued_on=part.until,
             due_on=part.due_on,
@@ -104,22 +116,15 @@ def _ending(loan: Loan, now: Standing, today: date) -> Iterator[LoanEvent]:
         dates = [part.covered_on for part in tally.parts if part.covered_on]
         paid_off_on = max(dates) if tally.last_paid_on is None else max(*dates, tally.last_paid_on)
     if paid_off_on and paid_off_on != loan.paid_off_on:
-        yield LoanPaidOff(
-            loan_id=loan.loan_id, currency=loan.currency, standing=now, basis=loan.basis, paid_off_on=paid_off_on
-        )
+        yield LoanPaidOff(**about(loan, now), paid_off_on=paid_off_on)
     if loan.paid_off_on and not paid_off_on and not tally.written_off_on:
-        yield LoanReopened(
-            loan_id=loan.loan_id, currency=loan.currency, standing=now, basis=loan.basis, reopened_on=today
-        )
+        yield LoanReopened(**about(loan, now), reopened_on=today)
 
 
 def _overdue(loan: Loan, part: Part, now: Standing, as_of: date) -> InstallmentOverdue:
     late = days_past_due(part.late_from, as_of)
     return InstallmentOverdue(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=now,
-        basis=loan.basis,
+        **about(loan, now),
         installment=part.number,
         due_on=part.late_from,
         overdue_minor=part.asked_minor - part.in_time_minor,
@@ -131,10 +136,7 @@ def _overdue(loan: Loan, part: Part, now: Standing, as_of: date) -> InstallmentO
 
 def _cured(loan: Loan, part: Part, now: Standing, cured_on: date) -> InstallmentCured:
     return InstallmentCured(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=now,
-        basis=loan.basis,
+        **about(loan, now),
         installment=part.number,
         due_on=part.late_from,
         cured_on=cured_on,
@@ -144,10 +146,7 @@ def _cured(loan: Loan, part: Part, now: Standing, cured_on: date) -> Installment
 
 def _withdrawn(loan: Loan, part: Part, now: Standing, covered: date) -> OverdueWithdrawn:
     return OverdueWithdrawn(
-        loan_id=loan.loan_id,
-        currency=loan.currency,
-        standing=now,
-        basis=loan.basis,
+        **about(loan, now),
         installment=part.number,
         due_on=part.late_from,
         covered_on=covered,
