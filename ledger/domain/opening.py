@@ -188,7 +188,8 @@ def disburse(
 
 
 def fail_disbursement(loan: Loan, disbursement_id: str, *, reason: str, today: date) -> list[Event]:
-    """Undo a disbursement that never arrived; refused once anything else has happened on the loan."""
+    """Undo a disbursement that never arrived; refused once anything else has happened on the loan. A draw of what
+    revolves is undone at any time."""
     loan = settled(loan)
     found = loan.history.find(disbursement_id)
     if found is None or found.kind != DISBURSEMENT or found.id in loan.gone:
@@ -196,7 +197,7 @@ def fail_disbursement(loan: Loan, disbursement_id: str, *, reason: str, today: d
             f"asked to say that disbursement {disbursement_id} failed; loan {loan.loan_id} has none of that name"
         )
     others = [each.id for each in loan.counted if each.id != disbursement_id]
-    if others:
+    if others and not loan.agreement.revolving:
         raise AlreadyDisbursed(
             f"asked to undo disbursement {disbursement_id}; {others[0]} was recorded on loan {loan.loan_id} as well. "
             "Reverse that first"

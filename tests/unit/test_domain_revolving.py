@@ -13,6 +13,7 @@ from ledger.policies.open_days import open_days
 from schemas.loans.events import StatementIssued
 from schemas.values import MoneyEvent, Posting
 from tests.agreement_builders import DAY, AgreedLife, a_policy, revolving_terms
+from tests.unit.balances import balances
 
 REVOLVING = Revolving(days_to_pay=20, minimum_share="0.1", minimum_minor=20_00)
 
@@ -199,3 +200,19 @@ def test_a_payment_taken_back_goes_on_in_the_open_cycle() -> None:
 
 def postings(life: AgreedLife) -> list[Posting]:
     return [posting for event in life.events if isinstance(event, MoneyEvent) for posting in event.postings]
+
+
+def test_a_draw_that_failed_costs_nothing_whatever_came_after_it() -> None:
+    """What is known of it late is as if it had never been."""
+    lives = [a_life(), a_life()]
+    for life, drawn in zip(lives, (True, False), strict=True):
+        if drawn:
+            life.draws(100_00, date(2024, 1, 15), name="never-arrived")
+        days_pass(life, date(2024, 2, 1))
+        life.pays(50_00, date(2024, 2, 2))
+        if drawn:
+            life.records(
+                opening.fail_disbursement(life.loan, "never-arrived", reason="account closed", today=date(2024, 2, 3))
+            )
+    assert balances(lives[0].events) == balances(lives[1].events)
+    assert statements(lives[0])[-1].balance_minor == statements(lives[1])[-1].balance_minor == 608_88
