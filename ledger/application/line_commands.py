@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.application.joint_desk import JointCommand, Read
 from ledger.domain import lines, opening
@@ -130,17 +130,6 @@ class DrawLoan(LineCommand):
 
     def decide(self, read: Read, *, today: date, basis: Basis, fallback_id: str) -> Mapping[str, Sequence[Event]]:
         line, terms = self.require(read), Terms.from_plain(self.terms)
-        disbursement_id = fallback_id.replace("payment-", "draw-")
-        drawn = lines.draw(
-            line,
-            self.loans(read),
-            loan_id=self.loan_id,
-            disbursement_id=disbursement_id,
-            amount_minor=terms.principal_minor,
-            currency=terms.currency,
-            today=today,
-        )
-        existing = _loan(read, self.loan_id)
         signed = Signed(
             terms=terms,
             servicing=servicing_policy(self.policy, today),
@@ -148,20 +137,12 @@ class DrawLoan(LineCommand):
             cost_table_hash=self.cost_table_hash,
             parties=(Party(party_id=line.party_id, role="borrower", since=today),),
         )
+        existing = _loan(read, self.loan_id)
         agreed = opening.agree(existing, self.loan_id, signed, open_days, today=today, basis=basis)
         loan = apply(None, agreed[0])
         assert loan, "an agreement makes a loan"
-        paid_out = opening.disburse(
-            loan,
-            disbursement_id,
-            terms.principal_minor,
-            terms.currency,
-            open_days,
-            paid_out_on=today,
-            today=today,
-            method=self.method,
-            line_id=line.line_id,
-        )
+        draw = _Draw(fallback_id, terms.principal_minor, self.method, today)
+        drawn, paid_out = _drawn(line, self.loans(read), loan, draw)
         return {self.stream: drawn, loan_stream(self.loan_id): [*agreed, *paid_out]}
 
 
@@ -183,28 +164,42 @@ class DrawMore(LineCommand):
                 f"asked to draw with loan {self.loan_id}; this book has none of that name. Agree it first"
             )
         lines.require_drawable(line, loan, f"draw with loan {self.loan_id} from line {self.line_id}")
-        draw_id = fallback_id.replace("payment-", "draw-")
-        drawn = lines.draw(
-            line,
-            self.loans(read),
-            loan_id=self.loan_id,
-            disbursement_id=draw_id,
-            amount_minor=self.amount_minor,
-            currency=loan.currency,
-            today=today,
-        )
-        paid_out = opening.disburse(
-            loan,
-            draw_id,
-            self.amount_minor,
-            loan.currency,
-            open_days,
-            paid_out_on=today,
-            today=today,
-            method=self.method,
-            line_id=line.line_id,
-        )
+        draw = _Draw(fallback_id, self.amount_minor, self.method, today)
+        drawn, paid_out = _drawn(line, self.loans(read), loan, draw)
         return {self.stream: drawn, loan_stream(self.loan_id): paid_out}
+
+
+class _Draw(NamedTuple):
+    fallback_id: str
+    amount_minor: int
+    method: str
+    today: date
+
+
+def _drawn(line: Line, loans: Sequence[Loan], loan: Loan, draw: _Draw) -> tuple[list[Event], list[Event]]:
+    """What a draw means to the line and to the loan that it is drawn with. `loans`: all of the line, before it."""
+    draw_id = draw.fallback_id.replace("payment-", "draw-")
+    drawn = lines.draw(
+        line,
+        loans,
+        loan_id=loan.loan_id,
+        disbursement_id=draw_id,
+        amount_minor=draw.amount_minor,
+        currency=loan.currency,
+        today=draw.today,
+    )
+    paid_out = opening.disburse(
+        loan,
+        draw_id,
+        draw.amount_minor,
+        loan.currency,
+        open_days,
+        paid_out_on=draw.today,
+        today=draw.today,
+        method=draw.method,
+        line_id=line.line_id,
+    )
+    return drawn, paid_out
 
 
 def _loan(read: Read, loan_id: str) -> Loan | None:
