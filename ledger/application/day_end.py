@@ -34,6 +34,10 @@ class DayEndStuck(Corrupt):
     code = "day_end_stuck"
 
 
+class DayIncomplete(Corrupt):
+    code = "day_incomplete"
+
+
 class DayEnds:
     """Runs day ends of one book."""
 
@@ -72,19 +76,35 @@ class DayEnds:
         return self._visit_all(max(book.closed_on, first_open))
 
     def _visit_all(self, business_date: date) -> int:
-        visited, before = 0, [""]
-        while streams := self._journal.due_streams(business_date, self._chunk):
-            if streams == before:
+        """Visit the loans that wait until none does; how many visits that took."""
+        visited, before = 0, None
+        while first := next(iter(self._journal.due_streams(business_date, 1)), None):
+            if first == before:
                 raise DayEndStuck(
-                    f"asked day end of {business_date} to visit {len(streams)} loans, {streams[0]} first; their visits "
-                    "change nothing. Run ledger doctor"
+                    f"asked day end of {business_date} to visit {first.stream}; its visit changes nothing. "
+                    "Run ledger doctor"
                 )
-            before = streams
-            orders = [self._visit(stream.removeprefix("loan/"), business_date) for stream in streams]
-            for result in self._desk.execute_many(orders):
+            before = first
+            visited += self._walk(business_date)
+        return visited
+
+    def _walk(self, business_date: date) -> int:
+        """Visit each loan that waits, from the longest waiting one on; those that cannot be are named at the end."""
+        visited, last = 0, None
+        failed: dict[str, LedgerError] = {}
+        while waiting := self._journal.due_streams(business_date, self._chunk, last):
+            last = waiting[-1]
+            orders = [self._visit(each.stream.removeprefix("loan/"), business_date) for each in waiting]
+            for (_, stream), result in zip(waiting, self._desk.execute_many(orders), strict=True):
                 if isinstance(result, LedgerError):
-                    raise result
-            visited += len(streams)
+                    failed[stream] = result
+            visited += len(waiting)
+        if failed:
+            stream, reason = next(iter(failed.items()))
+            raise DayIncomplete(
+                f"asked to close {business_date}; {visited - len(failed)} loans were visited, {len(failed)} cannot be, "
+                f"{stream} first: {reason}. The day stays open; mend these loans, then run day end again"
+            ) from reason
         return visited
 
     def _visit(self, loan_id: str, business_date: date) -> Order:

@@ -17,7 +17,7 @@ from ledger.journal.database import Connection, Database, translated
 from ledger.journal.errors import GateClosed, JournalUnavailable, UnsafeServer
 from ledger.journal.inspection import unsafe_settings
 from ledger.journal.migrations import require_current
-from ledger.journal.records import Head, Outcome, RecordedEvent, Request, Snapshot, Verdict
+from ledger.journal.records import Head, Outcome, RecordedEvent, Request, Snapshot, Verdict, Waiting
 
 APPEND = """
 select outcome, first_position, last_position, detail
@@ -219,13 +219,16 @@ class Journal:
         )
         return {command_id: (command_hash, first, last) for command_id, command_hash, first, last in rows}
 
-    def due_streams(self, on: date, limit: int) -> list[str]:
-        """Streams that day end must look at on a date or earlier, the longest waiting first."""
+    def due_streams(self, on: date, limit: int, after: Waiting | None = None) -> list[Waiting]:
+        """Streams that day end must look at on a date or earlier, the longest waiting first; those that stand `after`
+        one of them, else the first."""
+        since, stream = after or (date.min, "")
         rows = self._rows(
-            "select stream from journal.stream where next_action_on <= %b order by next_action_on, stream limit %b",
-            (on, limit),
+            "select next_action_on, stream from journal.stream where next_action_on <= %b "
+            "and (next_action_on, stream) > (%b, %b) order by next_action_on, stream limit %b",
+            (on, since, stream, limit),
         )
-        return [stream for (stream,) in rows]
+        return [Waiting(*row) for row in rows]
 
     def first_action_on(self) -> date | None:
         """The earliest date on which any stream needs attention."""

@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import NamedTuple
 
 import msgspec
+
+
+class Waiting(NamedTuple):
+    """A stream that day end must look at, and since which date."""
+
+    next_action_on: date
+    stream: str
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ledger.journal.database import Database
 from ledger.journal.errors import SecondBook
 from ledger.journal.journal import Journal
-from ledger.journal.records import Outcome, Request, Verdict
+from ledger.journal.records import Outcome, Request, Verdict, Waiting
 from tests.integration.journal.requests import (
     a_digest,
     a_request,
@@ -181,8 +181,10 @@ def test_a_second_book_has_no_place_in_a_journal(journal: Journal) -> None:
 def test_the_next_action_is_kept_with_the_stream(journal: Journal) -> None:
     appended(journal, a_request("a", next_action_on=DAY), a_request("b", next_action_on=date(2026, 1, 1)))
     appended(journal, a_request("c"))
-    assert journal.due_streams(DAY, 10) == ["loan/b", "loan/a"]
-    assert (journal.due_streams(date(2026, 2, 5), 10), journal.due_streams(DAY, 1)) == (["loan/b"], ["loan/b"])
+    first, second = Waiting(date(2026, 1, 1), "loan/b"), Waiting(DAY, "loan/a")
+    assert journal.due_streams(DAY, 10) == [first, second]
+    assert (journal.due_streams(date(2026, 2, 5), 10), journal.due_streams(DAY, 1)) == ([first], [first])
+    assert (journal.due_streams(DAY, 10, first), journal.due_streams(DAY, 10, second)) == ([second], [])
     assert journal.first_action_on() == date(2026, 1, 1)
 
 
@@ -190,7 +192,7 @@ def test_a_request_without_events_moves_the_next_action_at_the_expected_version_
     appended(journal, a_request("a", 2, next_action_on=DAY))
     moved = Request(reads={"loan/a": 2}, next_actions={"loan/a": None})
     assert verdicts(appended(journal, replace(moved, reads={"loan/a": 1}))) == [Verdict.CONFLICT]
-    assert journal.due_streams(DAY, 10) == ["loan/a"]
+    assert journal.due_streams(DAY, 10) == [Waiting(DAY, "loan/a")]
     assert appended(journal, moved) == [Outcome(verdict=Verdict.APPENDED, first_position=None, last_position=None)]
     assert (journal.due_streams(DAY, 10), journal.head().position) == ([], 2)
 
