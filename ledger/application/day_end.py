@@ -15,10 +15,13 @@ from ledger.application.desk import Desk
 from ledger.application.orders import Order
 from ledger.domain.errors import InvalidDate
 from ledger.journal.journal import Journal
-from schemas.errors import Corrupt, LedgerError
+from schemas.errors import Corrupt, LedgerError, Misconfigured, Unavailable
 
 Progress = Callable[[int, int], None]
 """Told (done, total) as work goes on."""
+
+_NAMED = 10
+"""How many loans that cannot be visited an error names; it counts all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,14 +52,27 @@ class DayEnds:
         self._chunk = chunk
 
     def run_until(self, until: date, *, today: date, progress: Progress = lambda done, total: None) -> list[DayEnd]:
-        """Close all days that are open, up to and including `until`; a date to come raises `InvalidDate`."""
+        """Close all days that are open, up to and including `until`; a date to come raises `InvalidDate`.
+
+        A loan that cannot be visited leaves its day and the later ones open, and raises `DayIncomplete` at the end; on
+        those days too, all other loans are visited.
+        """
         if until > today:
             raise InvalidDate(f"asked to close days up to {until}; today is {today}. Give today or an earlier date")
         days = self._open_days(until)
-        done = []
+        done: list[DayEnd] = []
+        incomplete: DayIncomplete | None = None
         for nth, day in enumerate(days, 1):
-            done.append(self.run(day, today=today))
+            try:
+                if incomplete:
+                    self._visit_all(day)
+                else:
+                    done.append(self.run(day, today=today))
+            except DayIncomplete as found:
+                incomplete = incomplete or found
             progress(nth, len(days))
+        if incomplete:
+            raise incomplete
         self.visit_latecomers()
         return done
 
@@ -89,22 +105,29 @@ class DayEnds:
         return visited
 
     def _walk(self, business_date: date) -> int:
-        """Visit each loan that waits, from the longest waiting one on; those that cannot be are named at the end."""
-        visited, last = 0, None
-        failed: dict[str, LedgerError] = {}
+        """Visit each loan that waits, from the longest waiting one on. One that cannot be visited is passed over, and
+        named at the end; what stands in the way of all of them is raised at once."""
+        visited, failed, last = 0, 0, None
+        named: dict[str, LedgerError] = {}
         while waiting := self._journal.due_streams(business_date, self._chunk, last):
             last = waiting[-1]
             orders = [self._visit(each.stream.removeprefix("loan/"), business_date) for each in waiting]
             for (_, stream), result in zip(waiting, self._desk.execute_many(orders), strict=True):
+                if isinstance(result, Unavailable | Misconfigured):
+                    raise result
                 if isinstance(result, LedgerError):
-                    failed[stream] = result
-            visited += len(waiting)
+                    failed += 1
+                    if len(named) < _NAMED:
+                        named[stream] = result
+                else:
+                    visited += 1
         if failed:
-            stream, reason = next(iter(failed.items()))
+            more = " ..." if failed > len(named) else ""
             raise DayIncomplete(
-                f"asked to close {business_date}; {visited - len(failed)} loans were visited, {len(failed)} cannot be, "
-                f"{stream} first: {reason}. The day stays open; mend these loans, then run day end again"
-            ) from reason
+                f"asked to close {business_date}; {visited} loans were visited, {failed} cannot be: "
+                f"{', '.join(named)}{more}. The first one: {next(iter(named.values()))}. The day stays open; see to "
+                "them, then run day end again"
+            )
         return visited
 
     def _visit(self, loan_id: str, business_date: date) -> Order:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
 from ledger.application.commands import OpenLoan
@@ -11,6 +12,9 @@ from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
 from ledger.journal.database import Database
 from ledger.settings import Settings
+from schemas.books.events import DayClosed
+from schemas.errors import Misconfigured
+from schemas.overdue.events import InstallmentOverdue
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 DUE, DAY = date(2026, 1, 20), date(2026, 1, 21)
@@ -33,25 +37,48 @@ def rewrite(database: Database, loan: str, state: bytes) -> bytes:
     return bytes(before)
 
 
-def test_a_loan_that_cannot_be_read_keeps_the_day_open_and_the_others_are_marked(
+def lend(ledger: Ledger, due: dict[str, date]) -> None:
+    ledger.init("main", time_zone="UTC", cut_off="00:00", currencies=["USD"])
+    for loan, due_on in due.items():
+        opening = OpenLoan(
+            loan_id=loan, currency="USD", principal_minor=100_00, opened_on=date(2026, 1, 5), due_on=due_on
+        )
+        ledger.desk.execute(Order(command=opening, key=loan, today=date(2026, 1, 5), principal="operator:ann"))
+
+
+def marked(ledger: Ledger) -> list[tuple[str, str]]:
+    """Loans that are marked overdue, each with the date from which that counts."""
+    marks = [event for event in ledger.journal.after(0, 1000) if event.type == InstallmentOverdue.TYPE]
+    return sorted((mark.key, orjson.loads(mark.state)["valuedate"]) for mark in marks)
+
+
+def test_a_loan_that_cannot_be_read_keeps_its_day_open_and_no_other_loan_waiting(
     database: Database, tmp_path: Path
 ) -> None:
-    loans = [f"l{number}" for number in range(5)]
     with a_ledger(database, tmp_path) as ledger:
-        ledger.init("main", time_zone="UTC", cut_off="00:00", currencies=["USD"])
-        for loan in loans:
-            opening = OpenLoan(
-                loan_id=loan, currency="USD", principal_minor=100_00, opened_on=date(2026, 1, 5), due_on=DUE
-            )
-            ledger.desk.execute(Order(command=opening, key=loan, today=date(2026, 1, 5), principal="operator:ann"))
+        lend(ledger, {"l0": DUE, "l1": DUE, "l2": DUE, "l3": DUE, "l4": DAY})
     before = rewrite(database, "l1", b"{}")
     with a_ledger(database, tmp_path) as ledger:
-        with pytest.raises(DayIncomplete, match=r"4 loans were visited, 1 cannot be, loan/l1 first"):
-            ledger.day_ends.run_until(DAY, today=ledger.today())
-        assert [each.stream for each in ledger.journal.due_streams(DAY, 10)] == ["loan/l1"]
-        assert ledger.book.closed_on != DAY
+        with pytest.raises(DayIncomplete, match=r"close 2026-01-21; 3 loans were visited, 1 cannot be: loan/l1\. The"):
+            ledger.day_ends.run_until(date(2026, 1, 22), today=ledger.today())
+        others = [("l0", "2026-01-21"), ("l2", "2026-01-21"), ("l3", "2026-01-21"), ("l4", "2026-01-22")]
+        assert marked(ledger) == others
+        assert DayClosed.TYPE not in [event.type for event in ledger.journal.after(0, 1000)]
     rewrite(database, "l1", before)
     with a_ledger(database, tmp_path) as ledger:
-        [done] = [each for each in ledger.day_ends.run_until(DAY, today=ledger.today()) if each.loans_visited]
-        assert (done.business_date, done.loans_visited, done.closed) == (DAY, 1, True)
-        assert not ledger.journal.due_streams(DAY, 10)
+        done = ledger.day_ends.run_until(date(2026, 1, 22), today=ledger.today())
+        assert [(each.business_date, each.loans_visited, each.closed) for each in done] == [
+            (date(2026, 1, 21), 1, True),
+            (date(2026, 1, 22), 0, True),
+        ]
+        assert marked(ledger) == sorted([*others, ("l1", "2026-01-21")])
+
+
+def test_what_stands_in_the_way_of_all_loans_is_no_matter_of_one(database: Database, tmp_path: Path) -> None:
+    with a_ledger(database, tmp_path) as ledger:
+        lend(ledger, {"l0": DUE, "l1": DUE, "l2": DUE})
+        with database.connect() as connection:
+            connection.execute("alter function journal.append rename to appended")
+        with pytest.raises(Misconfigured, match="found no journal of this version"):
+            ledger.day_ends.run_until(DAY, today=ledger.today())
+        assert marked(ledger) == []
