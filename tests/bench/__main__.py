@@ -14,7 +14,7 @@ from tests.bench.servers import bench_servers
 BENCHES = (
     *("append", "append_processes", "follow", "relay", "e2e", "load"),
     *("rebuild_journal", "rebuild_kafka", "rebuild_memory", "as_of", "lag_under_load", "quote"),
-    *("fold", "import_payments"),
+    *("fold", "import_payments", "day_end"),
 )
 WITHOUT_SERVERS = frozenset({"quote", "fold"})
 

@@ -21,12 +21,20 @@ def book_of_postings(total: int, longest: int) -> Plan:
         loans=(total - longest) // _POSTINGS_MEAN,
         until=UNTIL,
         payments_per_loan=POSTINGS_EACH // 2 - 1,
-        due_share=0.02,
+        late_share=0.02,
         long_loan_payments=longest // 2 - 1,
     )
 
 
 FEW_POSTINGS = book_of_postings(200_000, LONG_POSTINGS // 10)
 """About 100,000 events."""
+DUE = 30_000
+
+
+def book_of_due(loans: int) -> Plan:
+    """About DUE loans for the next day end to see to, whatever the number of all."""
+    return Plan(loans=loans, until=UNTIL, payments_per_loan=2, late_share=0.02, due_share=DUE / loans)
+
+
 MANY_POSTINGS = book_of_postings(2_000_000, LONG_POSTINGS)
 """About 1,000,000 events."""

@@ -6,14 +6,13 @@ Each rebuild runs in a process of its own, which says how much memory it had at 
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 from ledger.bootstrap import Ledger
 from ledger.settings import Settings
 from projections.catalogue import PROJECTIONS
 from tests.bench.dev_books import FEW_POSTINGS, MANY_POSTINGS
 from tests.bench.rebuilds import build
-from tests.bench.reporting import Figure, Must
+from tests.bench.reporting import Figure, Must, peak_mib
 from tests.bench.servers import Servers
 
 NAMES = ("loan_now", "postings")
@@ -46,10 +45,4 @@ def _rebuild(settings: Settings, name: str) -> tuple[int, float]:
     [projection] = [each for each in PROJECTIONS if each.name == name]
     with Ledger(settings) as ledger:
         build(ledger, projection)
-        return ledger.journal.head().position, _peak_mib()
-
-
-def _peak_mib() -> float:
-    """Of this program alone; what `getrusage` tells counts the one that started it."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
+        return ledger.journal.head().position, peak_mib()

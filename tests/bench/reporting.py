@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -80,6 +81,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` (0 to 1) of all do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, ceil(len(ordered) * share) - 1)]
+
+
+def peak_mib() -> float:
+    """The most memory that this program had, in MiB; what `getrusage` tells counts the one that started it."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
 
 
 def _short(value: float) -> float:

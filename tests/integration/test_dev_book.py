@@ -34,7 +34,7 @@ from schemas.values import Event, LoanEvent
 from tests.integration.relay.relayed import TABLES
 
 NOW = datetime(2016, 12, 24, 12, tzinfo=UTC)
-PLAN = Plan(loans=150, until=date(2016, 12, 23), due_share=0.5, long_loan_payments=80)
+PLAN = Plan(loans=150, until=date(2016, 12, 23), late_share=0.5, long_loan_payments=80)
 
 Fresh = Callable[[str | None], Database]
 Request = list[tuple[RecordedEvent, Event]]
@@ -71,6 +71,17 @@ def copy(made: Database, fresh_database: Fresh, key_folder: Path) -> Iterator[Le
     """A copy of the book that may be written to."""
     with a_ledger(fresh_database(made.url.rsplit("dbname=", 1)[1].split()[0]), key_folder) as ledger:
         yield ledger
+
+
+def test_the_next_day_end_sees_to_the_due_share(fresh_database: Fresh, template: str, tmp_path: Path) -> None:
+    plan = Plan(loans=400, until=date(2016, 12, 23), late_share=0, due_share=0.25)
+    with a_ledger(fresh_database(template), tmp_path) as ledger:
+        ledger.write_dev_book("dev", plan)
+        waiting = ledger.journal.due_streams(date(2016, 12, 24), 1000)
+        assert len(waiting) == pytest.approx(100, abs=30)
+        assert {each.next_action_on for each in waiting} == {date(2016, 12, 24)}
+        done = ledger.day_ends.run(date(2016, 12, 24), today=date(2016, 12, 24))
+        assert (done.loans_visited, done.closed) == (len(waiting), True)
 
 
 def problems(ledger: Ledger) -> list[str]:

@@ -39,6 +39,7 @@ def microseconds(when: datetime) -> int:
     [
         ({"loans": 0}, "loans: 0; give 1 to"),
         ({"payments_per_loan": 1001}, "payments per loan: 1001; give 1 to 1000"),
+        ({"late_share": -0.1}, "late share: -0.1; give 0 to 1"),
         ({"due_share": 1.5}, "due share: 1.5; give 0 to 1"),
         ({"long_loan_payments": -1}, "long loan with payments: -1; give 0 to"),
         ({"until": date(1, 1, 1)}, "until 0001-01-01; give 2000-01-01 or a later day"),
@@ -81,11 +82,11 @@ def test_lives_have_events_of_every_type_of_a_loan_without_interest() -> None:
     }
 
 
-@pytest.mark.parametrize("due_share", [0.0, 0.25, 1.0])
-def test_the_due_share_is_the_part_of_late_habits(due_share: float) -> None:
+@pytest.mark.parametrize("late_share", [0.0, 0.25, 1.0])
+def test_the_late_share_is_the_part_of_late_habits(late_share: float) -> None:
     random = Random(7)
-    found = Counter(some_traits(random, 4, due_share).habit in LATE for _ in range(4000))
-    assert found[True] / 4000 == pytest.approx(due_share, abs=0.03)
+    found = Counter(some_traits(random, 4, late_share).habit in LATE for _ in range(4000))
+    assert found[True] / 4000 == pytest.approx(late_share, abs=0.03)
 
 
 def test_a_template_says_how_many_requests_come_together() -> None:

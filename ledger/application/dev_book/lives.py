@@ -65,9 +65,9 @@ class Step:
     next_action: int | None
 
 
-def some_traits(random: Random, payments: int, due_share: float) -> Traits:
-    """Those of one loan; `due_share` of all, 0 to 1, are of a kind that misses its due date."""
-    habits = _LATE if random.random() < due_share else _PUNCTUAL
+def some_traits(random: Random, payments: int, late_share: float) -> Traits:
+    """Those of one loan; `late_share` of all, 0 to 1, are of a kind that misses its due date."""
+    habits = _LATE if random.random() < late_share else _PUNCTUAL
     [habit] = random.choices([name for name, _ in habits], [weight for _, weight in habits])
     principal_minor, tenor = random.choice(_PRINCIPALS_MINOR), random.choice(_TENORS)
     delay = random.choice(_DELAYS) if habit == "late" else 0

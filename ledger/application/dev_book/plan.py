@@ -22,15 +22,17 @@ class InvalidPlan(BadInput):
 class Plan:
     """The same plan with the same key file makes the same book, byte for byte.
 
-    `payments_per_loan`: in how many parts a loan is paid back. `due_share`: the part of all loans, 0 to 1, that miss
-    their due date. `until`: the last day of the book. `long_loan_payments`: one loan more, which takes so many
-    payments over the whole time; 0: there is none.
+    `payments_per_loan`: in how many parts a loan is paid back. `late_share`: the part of all loans, 0 to 1, that miss
+    their due date. `due_share`: the part of all loans, 0 to 1, that fall due on the last day and are not paid back by
+    then, beside those on which it falls by chance: the next day end has to see to them. `until`: the last day of the
+    book. `long_loan_payments`: one loan more, which takes so many payments over the whole time; 0: there is none.
     """
 
     loans: int
     until: date
     payments_per_loan: int = 4
-    due_share: float = 0.1
+    late_share: float = 0.1
+    due_share: float = 0.0
     seed: int = 1
     long_loan_payments: int = 0
 
@@ -38,6 +40,7 @@ class Plan:
         for what, found, least, most in (
             ("loans", self.loans, 1, MOST_LOANS),
             ("payments per loan", self.payments_per_loan, 1, MOST_PAYMENTS),
+            ("a late share", self.late_share, 0, 1),
             ("a due share", self.due_share, 0, 1),
             ("a long loan with payments", self.long_loan_payments, 0, MOST_LOANS),
         ):

@@ -138,13 +138,21 @@ class Shard:
         plan, opened = self._writer.plan, 0
         while self._next_loan < plan.loans and self._next_loan * DAYS // plan.loans <= day:
             number = f"{self._next_loan + 1:07}"
-            life = self._life(some_traits(self._traits, plan.payments_per_loan, plan.due_share))
+            life = self._life(self._traits_from(day))
             name = f"loan-{number}"
             partition = partition_of(name, self._writer.partitions)
             self.wait(_LiveLoan(name, f"borrower-{number}", partition, day, life, self), life[0])
             self._next_loan += SHARDS
             opened += 1
         return opened
+
+    def _traits_from(self, day: int) -> Traits:
+        """Of a loan that is opened on that day."""
+        plan, last_day = self._writer.plan, DAYS - 1
+        traits = some_traits(self._traits, plan.payments_per_loan, plan.late_share)
+        if day < last_day and self._traits.random() < plan.due_share:
+            return Traits(traits.principal_minor, last_day - day, traits.payments, "silent")
+        return traits
 
     def _life(self, traits: Traits) -> list[RequestTemplate]:
         if traits not in self._lives:

@@ -18,7 +18,10 @@ app = typer.Typer(help="For developing and measuring: made-up books.", no_args_i
 def dev_book(
     loans: Annotated[int, typer.Option(help="How many loans.")] = 10_000,
     payments_per_loan: Annotated[int, typer.Option(help="In how many parts a loan is paid back.")] = 4,
-    due_share: Annotated[float, typer.Option(help="The part of all loans, 0 to 1, that miss their due date.")] = 0.1,
+    late_share: Annotated[float, typer.Option(help="The part of all loans, 0 to 1, that miss their due date.")] = 0.1,
+    due_share: Annotated[
+        float, typer.Option(help="The part of all loans, 0 to 1, that the day end after the last day must see to.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Another number makes another book.")] = 1,
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="Last day of the book, which has 360. Default: yesterday.")
@@ -36,6 +39,7 @@ def dev_book(
         plan = Plan(
             loans=loans,
             payments_per_loan=payments_per_loan,
+            late_share=late_share,
             due_share=due_share,
             seed=seed,
             until=last_day or ledger.clock().date() - timedelta(days=1),
