@@ -47,6 +47,7 @@ from projections.runner import Runner
 from schemas.errors import LedgerError
 
 if TYPE_CHECKING:
+    from ledger.application.day_preview import DayPreview
     from ledger.application.dev_book.book import DevBook
     from ledger.application.dev_book.plan import Plan
     from ledger.application.import_loans import LoanImport
@@ -194,6 +195,13 @@ class Ledger:
     def day_ends(self) -> DayEnds:
         book_desk = self._book_desk(self.keys, DAY_END)
         return DayEnds(self.journal, self.desk, book_desk, principal=DAY_END, chunk=self.settings.day_end_chunk)
+
+    def preview_day_end(self, until: date) -> "DayPreview":
+        """What closing all open days up to a date would do; nothing is recorded. Raises `InvalidDate`."""
+        from ledger.application.day_preview import preview  # noqa: PLC0415 - most commands need none of it
+
+        days = self.day_ends.open_days(until, today=self.today())
+        return preview(self.journal, self.loans, days, until=until, chunk=self.settings.day_end_chunk)
 
     def loan_import(self, currency: str) -> "LoanImport":
         from ledger.application.import_loans import LoanImport  # noqa: PLC0415 - most commands need none of it

@@ -6,7 +6,7 @@ from ledger.domain.book import Book
 from ledger.journal.database import Connection
 from projections.projection import Fact, Projection
 from projections.statements import load
-from schemas.overdue.events import InstallmentCured, OverdueEvent, OverdueWithdrawn
+from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueEvent, OverdueWithdrawn
 from schemas.registry import types_of
 
 _SQL = load("delinquency.sql")
@@ -25,6 +25,7 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
             "positions": [position for position, _ in marks],
             "currencies": [event.currency for _, event in marks],
             "due": [event.due_on for _, event in marks],
+            "overdue": [event.overdue_minor if isinstance(event, InstallmentOverdue) else 0 for _, event in marks],
             "cured": [event.cured_on if isinstance(event, InstallmentCured) else None for _, event in marks],
             "withdrawn": [isinstance(event, OverdueWithdrawn) for _, event in marks],
         },
@@ -33,7 +34,7 @@ def apply(connection: Connection, book: Book, facts: Sequence[Fact]) -> None:
 
 PROJECTION = Projection(
     name="delinquency",
-    version=1,
+    version=2,
     tables=("delinquency",),
     key=("loan", "installment", "position"),
     takes=types_of(OverdueEvent),

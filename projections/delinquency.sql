@@ -8,19 +8,20 @@ create table delinquency (
     position    bigint  not null,
     currency    text    not null,
     due_on      date    not null,
+    overdue_minor bigint not null, -- what was missing, as a mark tells it; 0: it is no mark
     cured_on    date,              -- value date of the money that covered it; null: it is still open
     withdrawn   boolean not null,  -- the mark was never true
     primary key (book, loan, installment, position)
 );
 
 -- name: insert
-insert into delinquency (book, loan, installment, position, currency, due_on, cured_on, withdrawn)
+insert into delinquency (book, loan, installment, position, currency, due_on, overdue_minor, cured_on, withdrawn)
 select %(book)s, e.*
   from unnest(%(loans)s::text[], %(installments)s::int[], %(positions)s::bigint[], %(currencies)s::text[],
-              %(due)s::date[], %(cured)s::date[], %(withdrawn)s::boolean[]) as e
+              %(due)s::date[], %(overdue)s::bigint[], %(cured)s::date[], %(withdrawn)s::boolean[]) as e
     on conflict (book, loan, installment, position) do nothing
 
 -- name: rows
-select book, loan, installment, position, currency, due_on, cured_on, withdrawn
+select book, loan, installment, position, currency, due_on, overdue_minor, cured_on, withdrawn
   from delinquency
  where book = %(book)s

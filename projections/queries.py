@@ -43,6 +43,7 @@ from projections.answers import (
     TrialBalance,
 )
 from projections.catalogue import PROJECTIONS
+from projections.day_proofs import DayProof, day_proofs
 from projections.errors import WrongInterval
 from projections.lag import Lag, lag
 from projections.place import Place
@@ -83,6 +84,7 @@ READS: Mapping[str, tuple[Projection, ...]] = {
     "audit_trail": (loan_now.PROJECTION, audit_trail.PROJECTION),
     "loans_with_mandate": (mandates.PROJECTION,),
     "position_at": (audit_trail.PROJECTION,),
+    "day_proofs": (delinquency.PROJECTION, audit_trail.PROJECTION),
 }
 """The projections that each question reads."""
 
@@ -298,6 +300,12 @@ class Queries:
         arguments = {"recorded_us": (moment - _EPOCH) // timedelta(microseconds=1)}
         with self._reader("position_at", loan_id) as at:
             return next((row["position"] for row in at.dicts("position_at", arguments)), 0)
+
+    def day_proofs(self, actor: str, last: int) -> list[DayProof]:
+        """The newest `last` (from 1) day ends that left control totals, in their order, each counted again. `actor`:
+        who visits loans."""
+        with self._snapshot("day_proofs") as at:
+            return day_proofs(at, self._book_id, actor, last)
 
     def lag(self, journal: Journal) -> list[Lag]:
         """How far each projection is behind a journal, whoever brings it forward."""

@@ -49,6 +49,25 @@ select l.loan, l.currency, (array_agg(l.installment order by l.due_on, l.install
  group by l.loan, l.currency
  order by min(l.due_on), l.loan
 
+-- name: day_loans
+-- To how many loans somebody has written between two bounds each; the first bound is the first position that counts.
+select width_bucket(position, %(bounds)s::bigint[]) as nth, count(distinct loan) as loans
+  from audit_trail
+ where book = %(book)s and position > %(after)s and position <= %(until)s and actor = %(actor)s and loan is not null
+ group by nth
+
+-- name: day_overdue
+-- Marks, cures and withdrawals between two bounds each, by currency.
+select width_bucket(position, %(bounds)s::bigint[]) as nth, currency,
+       count(*) filter (where cured_on is null and not withdrawn) as marks,
+       sum(overdue_minor)::bigint as marked_minor,
+       count(*) filter (where cured_on is not null) as cures,
+       count(*) filter (where withdrawn) as withdrawals
+  from delinquency
+ where book = %(book)s and position > %(after)s and position <= %(until)s
+ group by nth, currency
+ order by nth, currency collate "C"
+
 -- name: balance
 -- One loan as of a value date: its newest snapshot that both axes reach, the lines of later dates, and those that were
 -- late for the snapshot. No line known by known_at has a date beyond that of the snapshot after it, if it was taken later.

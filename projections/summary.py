@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ledger.domain.book import Book
 from ledger.domain.money import format_minor
-from schemas.books.events import BookEvent, BookOpened, DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import BookEvent, BookOpened, DayClosed, DayTotals, EventSkipped, PeriodClosed
 from schemas.loans.events import (
     AgreementWithdrawn,
     ChargesPosted,
@@ -80,6 +80,9 @@ def _about_book(event: BookEvent) -> str:
             return f"opened book {event.book_id} in {event.time_zone}, {', '.join(sorted(event.currencies))}"
         case DayClosed():
             return f"closed {event.business_date}, {_count(event.loans_visited, 'loan')} visited"
+        case DayTotals():
+            marks = _count(sum(each.marks for each in event.overdue), "mark")
+            return f"counted for {event.business_date} up to position {event.through_position:,}: {marks}"
         case PeriodClosed():
             return f"closed the books through {event.through}"
         case EventSkipped():

@@ -183,6 +183,13 @@ MEANINGS = {
     "total_due_minor": "all that is still owed",
     "days_past_due": "calendar days since the due date",
     "loans_visited": "loans that needed attention",
+    "after_position": "the position after which counting begins",
+    "through_position": "the last position that is counted",
+    "overdue": "what the marks add up to, by currency",
+    "marks": "how many marks were set",
+    "marked_minor": "what the marks say was missing, together",
+    "cures": "how many marks ended because the installment was covered",
+    "withdrawals": "how many marks were withdrawn",
     "number": "number of the installment",
     "installment": "number of the installment",
     # parts

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import BookOpened, DayClosed, DayTotals, EventSkipped, PeriodClosed
 from schemas.envelope import UNREADABLE, Envelope, Skimmed, UnreadableEvent, require_size
 from schemas.errors import Corrupt
 from schemas.loans.events import (
@@ -147,6 +147,7 @@ REGISTRY = Registry(
     [
         BookOpened,
         DayClosed,
+        DayTotals,
         PeriodClosed,
         EventSkipped,
         LoanOpened,

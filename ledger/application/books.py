@@ -12,6 +12,7 @@ from ledger.application.loan_store import decoded
 from ledger.clock import Clock, EventIds
 from ledger.domain import book as books
 from ledger.domain.book import Book
+from ledger.domain.day_totals import Counted
 from ledger.domain.identifiers import book_stream, require_key
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from ledger.journal.errors import BookMissing, BrokenChain, EventNotFound, KeyReused, StreamConflict
@@ -148,11 +149,12 @@ class BookDesk:
         self._append(book_id, events, StreamHead(stream=book_stream(book_id)), partitions, key="open")
         return self.reader.require()
 
-    def close_day(self, business_date: date, *, loans_visited: int, today: date) -> bool:
-        """Record `DayClosed`, unless the date is closed already, also by another process just now; whether it did."""
+    def close_day(self, business_date: date, *, counted: Counted, today: date) -> bool:
+        """Record `DayClosed` and `DayTotals`, unless the date is closed already, also by another process just now;
+        whether it did."""
 
         def decide(book: Book) -> Sequence[Event]:
-            return books.close_day(book, business_date, loans_visited=loans_visited, today=today)
+            return books.close_day(book, business_date, counted=counted, today=today)
 
         return self._record(decide, key=f"dayend:{business_date}") is not None
 

@@ -13,12 +13,19 @@ from ledger.application.books import BookDesk
 from ledger.application.commands import VisitLoan
 from ledger.application.desk import Desk
 from ledger.application.orders import Order
+from ledger.domain.day_totals import Counted, overdue_totals
 from ledger.domain.errors import InvalidDate
 from ledger.journal.journal import Journal
+from ledger.journal.records import ALL_STREAMS, Share
 from schemas.errors import Corrupt, LedgerError, Misconfigured, Unavailable
+from schemas.overdue.events import OverdueEvent
+from schemas.registry import REGISTRY, types_of
 
 Progress = Callable[[int, int], None]
 """Told (done, total) as work goes on."""
+
+VisitFirst = Callable[[date], int]
+"""Visits loans that wait on a date, by other processes; how many that were. What it leaves is visited all the same."""
 
 _NAMED = 10
 """How many loans that cannot be visited an error names; it counts all."""
@@ -51,15 +58,20 @@ class DayEnds:
         self._principal = principal
         self._chunk = chunk
 
-    def run_until(self, until: date, *, today: date, progress: Progress = lambda done, total: None) -> list[DayEnd]:
+    def run_until(
+        self,
+        until: date,
+        *,
+        today: date,
+        progress: Progress = lambda done, total: None,
+        visit_first: VisitFirst = lambda day: 0,
+    ) -> list[DayEnd]:
         """Close all days that are open, up to and including `until`; a date to come raises `InvalidDate`.
 
         A loan that cannot be visited leaves its day and the later ones open, and raises `DayIncomplete` at the end; on
         those days too, all other loans are visited.
         """
-        if until > today:
-            raise InvalidDate(f"asked to close days up to {until}; today is {today}. Give today or an earlier date")
-        days = self._open_days(until)
+        days = self.open_days(until, today=today)
         done: list[DayEnd] = []
         incomplete: DayIncomplete | None = None
         for nth, day in enumerate(days, 1):
@@ -67,7 +79,7 @@ class DayEnds:
                 if incomplete:
                     self._visit_all(day)
                 else:
-                    done.append(self.run(day, today=today))
+                    done.append(self.run(day, today=today, visit_first=visit_first))
             except DayIncomplete as found:
                 incomplete = incomplete or found
             progress(nth, len(days))
@@ -76,10 +88,19 @@ class DayEnds:
         self.visit_latecomers()
         return done
 
-    def run(self, business_date: date, *, today: date) -> DayEnd:
+    def open_days(self, until: date, *, today: date) -> list[date]:
+        """The days after the last closed one, or from the first that needs attention, up to `until`, which may not be
+        to come (`InvalidDate`)."""
+        if until > today:
+            raise InvalidDate(f"asked to close days up to {until}; today is {today}. Give today or an earlier date")
+        closed_on = self._book_desk.reader.require().closed_on
+        first = closed_on + timedelta(days=1) if closed_on else min(self._journal.first_action_on() or until, until)
+        return [first + timedelta(days=n) for n in range((until - first).days + 1)]
+
+    def run(self, business_date: date, *, today: date, visit_first: VisitFirst = lambda day: 0) -> DayEnd:
         """Visit every loan that needs attention on `business_date` or before, then close the date if it is open."""
-        visited = self._visit_all(business_date)
-        closed = self._book_desk.close_day(business_date, loans_visited=visited, today=today)
+        visited = visit_first(business_date) + self._visit_all(business_date)
+        closed = self._book_desk.close_day(business_date, counted=self._count(), today=today)
         return DayEnd(business_date=business_date, loans_visited=visited, closed=closed)
 
     def visit_latecomers(self) -> int:
@@ -90,6 +111,16 @@ class DayEnds:
             return 0
         first_open = book.closed_through + timedelta(days=1) if book.closed_through else book.closed_on
         return self._visit_all(max(book.closed_on, first_open))
+
+    def _count(self) -> Counted:
+        """What the journal says of all that happened since the totals of the last day end, whoever has closed it."""
+        after, through = self._book_desk.reader.require().totalled_through, self._journal.head().position
+        marks = self._journal.states_of(types_of(OverdueEvent), after, through)
+        return Counted(
+            through_position=through,
+            loans_visited=self._journal.streams_written_by(self._principal, after, through),
+            overdue=overdue_totals(REGISTRY.decode_recorded(*each) for each in marks),
+        )
 
     def _visit_all(self, business_date: date) -> int:
         """Visit the loans that wait until none does; how many visits that took."""
@@ -104,12 +135,17 @@ class DayEnds:
             visited += self._walk(business_date)
         return visited
 
-    def _walk(self, business_date: date) -> int:
+    def visit_share(self, business_date: date, share: Share) -> int:
+        """Visit the loans of a share that wait; for a process beside the one that closes the day. Raises as `run` does
+        for loans that cannot be visited."""
+        return self._walk(business_date, share)
+
+    def _walk(self, business_date: date, share: Share = ALL_STREAMS) -> int:
         """Visit each loan that waits, from the longest waiting one on. One that cannot be visited is passed over, and
         named at the end; what stands in the way of all of them is raised at once."""
         visited, failed, last = 0, 0, None
         named: dict[str, LedgerError] = {}
-        while waiting := self._journal.due_streams(business_date, self._chunk, last):
+        while waiting := self._journal.due_streams(business_date, self._chunk, last, share):
             last = waiting[-1]
             orders = [self._visit(each.stream.removeprefix("loan/"), business_date) for each in waiting]
             for (_, stream), result in zip(waiting, self._desk.execute_many(orders), strict=True):
@@ -137,9 +173,3 @@ class DayEnds:
             today=business_date,
             principal=self._principal,
         )
-
-    def _open_days(self, until: date) -> list[date]:
-        """The days from the last closed one, or from the first that needs attention, up to `until`."""
-        closed_on = self._book_desk.reader.require().closed_on
-        first = closed_on + timedelta(days=1) if closed_on else min(self._journal.first_action_on() or until, until)
-        return [first + timedelta(days=n) for n in range((until - first).days + 1)]

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ledger.domain.day_totals import Counted
 from ledger.domain.errors import (
     AlreadySkipped,
     BookExists,
@@ -18,7 +19,7 @@ from ledger.domain.errors import (
     shown,
 )
 from ledger.domain.identifiers import require_identifier
-from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import BookOpened, DayClosed, DayTotals, EventSkipped, PeriodClosed
 from schemas.errors import BadInput
 from schemas.values import ABSENT, Event, MoneyEvent
 
@@ -32,8 +33,9 @@ class UnknownTimeZone(BadInput):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Book:
     """State of a book. `closed_on` is the last business date on which day end has finished, `closed_through` the
-    last day of the last accounting period that is closed. `skipped`: positions that projections pass over, each with
-    the name of the one that does (None: all)."""
+    last day of the last accounting period that is closed. `totalled_through`: the position up to which the control
+    totals of day ends have counted. `skipped`: positions that projections pass over, each with the name of the one that
+    does (None: all)."""
 
     book_id: str
     journal_id: str
@@ -46,6 +48,7 @@ class Book:
     key_id: str
     closed_on: date | None = None
     closed_through: date | None = None
+    totalled_through: int = 0
     skipped: frozenset[tuple[int, str | None]] = frozenset()
 
     def exponent(self, currency: str) -> int:
@@ -110,13 +113,27 @@ def _require_clock_time(text: str) -> None:
         raise InvalidDate(f"asked for a cut-off at {shown(text)}; write hours and minutes, like 18:30")
 
 
-def close_day(book: Book, business_date: date, *, loans_visited: int, today: date) -> list[Event]:
-    """Day end is through with a date. A date that is closed already stays as it is: no event."""
+def close_day(book: Book, business_date: date, *, counted: Counted, today: date) -> list[Event]:
+    """Day end is through with a date. A date that is closed already stays as it is: no event.
+
+    `counted`: what was recorded since the totals of the day end before.
+    """
     if business_date > today:
         raise InvalidDate(f"asked to close {business_date}; today is {today}. Give today or an earlier date")
     if book.closed_on and business_date <= book.closed_on:
         return []
-    return [DayClosed(book_id=book.book_id, business_date=business_date, loans_visited=loans_visited)]
+    visited = counted.loans_visited
+    return [
+        DayClosed(book_id=book.book_id, business_date=business_date, loans_visited=visited),
+        DayTotals(
+            book_id=book.book_id,
+            business_date=business_date,
+            after_position=book.totalled_through,
+            through_position=counted.through_position,
+            loans_visited=visited,
+            overdue=counted.overdue,
+        ),
+    ]
 
 
 def close_period(book: Book, through: date, *, today: date) -> list[Event]:
@@ -197,6 +214,8 @@ def apply(book: Book | None, event: Event) -> Book | None:
             )
         case DayClosed():
             return book and replace(book, closed_on=event.business_date)
+        case DayTotals():
+            return book and replace(book, totalled_through=event.through_position)
         case PeriodClosed():
             return book and replace(book, closed_through=event.through)
         case EventSkipped():

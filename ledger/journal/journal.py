@@ -1,7 +1,7 @@
 """The journal as the rest of the ledger sees it: append requests, read what was recorded."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import count, repeat
@@ -17,7 +17,18 @@ from ledger.journal.database import Connection, Database, translated
 from ledger.journal.errors import GateClosed, JournalUnavailable, UnsafeServer
 from ledger.journal.inspection import unsafe_settings
 from ledger.journal.migrations import require_current
-from ledger.journal.records import Head, Outcome, RecordedEvent, Request, Snapshot, Verdict, Waiting
+from ledger.journal.records import (
+    ALL_STREAMS,
+    Head,
+    Outcome,
+    RecordedEvent,
+    Request,
+    Share,
+    Snapshot,
+    Verdict,
+    Waiting,
+)
+from schemas.envelope import said_by
 
 APPEND = """
 select outcome, first_position, last_position, detail
@@ -43,6 +54,8 @@ _PLANS = " ".join(
     f"-c {setting}"
     for setting in ("plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off", "jit=off")
 )
+
+_AT_ONCE = 10_000
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
@@ -219,16 +232,38 @@ class Journal:
         )
         return {command_id: (command_hash, first, last) for command_id, command_hash, first, last in rows}
 
-    def due_streams(self, on: date, limit: int, after: Waiting | None = None) -> list[Waiting]:
+    def due_streams(
+        self, on: date, limit: int, after: Waiting | None = None, share: Share = ALL_STREAMS
+    ) -> list[Waiting]:
         """Streams that day end must look at on a date or earlier, the longest waiting first; those that stand `after`
         one of them, else the first."""
         since, stream = after or (date.min, "")
         rows = self._rows(
             "select next_action_on, stream from journal.stream where next_action_on <= %b "
-            "and (next_action_on, stream) > (%b, %b) order by next_action_on, stream limit %b",
-            (on, since, stream, limit),
+            "and (next_action_on, stream) > (%b, %b) and mod(hashtextextended(stream, 0) & 65535, %b) = %b "
+            "order by next_action_on, stream limit %b",
+            (on, since, stream, share.of, share.number, limit),
         )
         return [Waiting(*row) for row in rows]
+
+    def streams_written_by(self, actor: str, after: int, through: int) -> int:
+        """To how many streams, of loans, somebody has written between two positions, the second one included."""
+        [(count,)] = self._rows(
+            "select count(distinct stream) from journal.event where position > %b and position <= %b "
+            "and stream like 'loan/%%' and position(%b in state) > 0",
+            (after, through, said_by(actor)),
+        )
+        return int(count)
+
+    def states_of(self, types: Collection[str], after: int, through: int) -> Iterator[tuple[str, bytes]]:
+        """Type and state of the events of some types between two positions, the second one included, in order."""
+        while rows := self._rows(
+            "select position, type, state from journal.event where position > %b and position <= %b and type = any(%b) "
+            "order by position limit %b",
+            (after, through, list(types), _AT_ONCE),
+        ):
+            yield from (row[1:] for row in rows)
+            after = rows[-1][0]
 
     def first_action_on(self) -> date | None:
         """The earliest date on which any stream needs attention."""

@@ -16,6 +16,16 @@ class Waiting(NamedTuple):
     stream: str
 
 
+class Share(NamedTuple):
+    """A part of all streams, by their names: number `number`, from 0, `of` so many of about the same size."""
+
+    number: int
+    of: int
+
+
+ALL_STREAMS = Share(0, 1)
+
+
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One encoded event on its way into the journal. `prev_hash` is None at version 1."""
 

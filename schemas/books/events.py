@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from schemas.values import ABSENT, Absent, Count, Currency, Event, Identifier, Text, Word
+from schemas.values import ABSENT, Absent, AmountMinor, Count, Currency, Event, Identifier, Text, Value, Word
 
 Exponent = Annotated[int, Meta(ge=0, le=4, description="digits after the decimal point, ISO 4217")]
 ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
@@ -60,6 +60,39 @@ class DayClosed(BookEvent, frozen=True):
 
     business_date: date
     loans_visited: Count
+
+    @property
+    def value_date(self) -> date:
+        return self.business_date
+
+
+class OverdueTotals(Value, frozen=True):
+    """Marks of one currency: how many were set and the sum of what they say was missing, how many were cured, how many
+    withdrawn."""
+
+    currency: Currency
+    marks: Count
+    marked_minor: AmountMinor
+    cures: Count
+    withdrawals: Count
+
+
+class DayTotals(BookEvent, frozen=True):
+    """Control totals of a day end, recorded with its `DayClosed`: anybody who reads the events can count them again.
+
+    They are about the events after `after_position`, up to and including `through_position`; the totals of the next day
+    begin there, so that each event counts once. `loans_visited`: loans to which day end has written something.
+    `overdue`: all marks, whoever caused them, by currency in the order of its code; a currency without any is left out.
+    """
+
+    TYPE = "ledger.book.day_totals.v1"
+    FAMILY = "ledger.books"
+
+    business_date: date
+    after_position: Count
+    through_position: Position
+    loans_visited: Count
+    overdue: tuple[OverdueTotals, ...] = ()
 
     @property
     def value_date(self) -> date:

@@ -13,7 +13,7 @@ from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import open_bullet
 from ledger.domain.payments import receive_payment, reverse_payment, visit
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
-from schemas.books.events import DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import DayClosed, DayTotals, EventSkipped, OverdueTotals, PeriodClosed
 from schemas.envelope import digest
 from schemas.values import Basis, Event
 from tests.golden.lives import whole_lives
@@ -48,7 +48,15 @@ def _story() -> Iterator[tuple[str, date, Sequence[Event], date | None]]:
         loan = _folded(loan, events)
         yield f"loan/{LOAN_ID}", day, events, next_action_on(loan)
     closed = DayClosed(book_id=BOOK_ID, business_date=date(2026, 2, 13), loans_visited=1)
-    yield f"book/{BOOK_ID}", date(2026, 2, 14), [closed], None
+    totals = DayTotals(
+        book_id=BOOK_ID,
+        business_date=date(2026, 2, 13),
+        after_position=0,
+        through_position=14,
+        loans_visited=1,
+        overdue=(OverdueTotals(currency="CNY", marks=2, marked_minor=260_00, cures=1, withdrawals=1),),
+    )
+    yield f"book/{BOOK_ID}", date(2026, 2, 14), [closed, totals], None
     period = PeriodClosed(book_id=BOOK_ID, through=date(2026, 1, 31), closed_on=date(2026, 2, 14))
     yield f"book/{BOOK_ID}", date(2026, 2, 14), [period], None
     yield from whole_lives()

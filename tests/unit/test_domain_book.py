@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from ledger.domain.book import (
     require_open,
     skip_event,
 )
+from ledger.domain.day_totals import Counted
 from ledger.domain.errors import (
     AlreadySkipped,
     BookExists,
@@ -23,7 +25,7 @@ from ledger.domain.errors import (
     ReasonMissing,
     UnknownCurrency,
 )
-from schemas.books.events import BookOpened, DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import BookOpened, DayClosed, DayTotals, EventSkipped, OverdueTotals, PeriodClosed
 from schemas.errors import LedgerError
 from schemas.values import Event
 from tests.loan_builders import a_loan_opened
@@ -132,18 +134,30 @@ def test_a_book_knows_the_decimals_of_its_currencies_only() -> None:
 
 
 def test_a_day_is_closed_once() -> None:
-    book = a_book()
-    [event] = close_day(book, DAY, loans_visited=3, today=DAY)
-    assert event == DayClosed(book_id="main", business_date=DAY, loans_visited=3)
-    closed = apply(book, event)
+    book = replace(a_book(), totalled_through=40)
+    marks = OverdueTotals(currency="CNY", marks=2, marked_minor=70_00, cures=1, withdrawals=0)
+    counted = Counted(through_position=57, loans_visited=3, overdue=(marks,))
+    events = close_day(book, DAY, counted=counted, today=DAY)
+    assert events == [
+        DayClosed(book_id="main", business_date=DAY, loans_visited=3),
+        DayTotals(
+            book_id="main",
+            business_date=DAY,
+            after_position=40,
+            through_position=57,
+            loans_visited=3,
+            overdue=(marks,),
+        ),
+    ]
+    closed = apply(apply(book, events[0]), events[1])
     assert closed
-    assert closed.closed_on == DAY
-    assert close_day(closed, DAY, loans_visited=3, today=DAY) == []
+    assert (closed.closed_on, closed.totalled_through) == (DAY, 57)
+    assert close_day(closed, DAY, counted=counted, today=DAY) == []
 
 
 def test_a_day_that_has_not_come_is_not_closed() -> None:
     with pytest.raises(InvalidDate, match="close 2026-03-09; today is 2026-03-08"):
-        close_day(a_book(), date(2026, 3, 9), loans_visited=0, today=DAY)
+        close_day(a_book(), date(2026, 3, 9), counted=Counted(through_position=1, loans_visited=0), today=DAY)
 
 
 def a_skip(book: Book, projection: str | None = "postings", reason: str = "swapped lines") -> list[Event]:

@@ -17,9 +17,11 @@ from ledger.application.dev_book.writer import COMMIT_US, Writer
 from ledger.domain import book as books
 from ledger.domain.book import Book
 from ledger.domain.currencies import minor_unit_exponent
+from ledger.domain.day_totals import Counted, added
 from ledger.domain.identifiers import book_stream
 from ledger.journal.encoding import Decision, StreamHead, encode
 from ledger.journal.loading import Chunk, JournalLoad
+from schemas.books.events import OverdueTotals
 from schemas.envelope import digest
 from schemas.errors import Unavailable
 from schemas.values import Event
@@ -56,12 +58,14 @@ def write_dev_book(load: JournalLoad, writer: Writer, progress: Progress = lambd
         stream = _BookStream(writer)
         load.add(stream.open())
         for day in range(DAYS):
-            visited = 0
+            visited, overdue = 0, list[OverdueTotals]()
             for part in (part for _ in range(2) for part in next(parts)):
                 load.add(part.chunk)
                 opened += part.opened
                 visited += part.visited
-            load.add(stream.close(day, visited))
+                overdue += part.overdue
+            counted = Counted(through_position=load.position, loans_visited=visited, overdue=added(overdue))
+            load.add(stream.close(day, counted))
             progress(opened, plan.loans)
     return DevBook(book_id=writer.book_id, loans=opened + bool(plan.long_loan_payments), events=load.position)
 
@@ -90,10 +94,10 @@ class _BookStream:
         )
         return self._recorded(events, writer.principal, "open", midnight_us(writer.plan.first_day) + _OPENED_US)
 
-    def close(self, day: int, visited: int) -> Chunk:
+    def close(self, day: int, counted: Counted) -> Chunk:
         assert self._book, "it was opened first"
         on = self._writer.plan.day(day)
-        events = books.close_day(self._book, on, loans_visited=visited, today=on)
+        events = books.close_day(self._book, on, counted=counted, today=on)
         return self._recorded(events, self._writer.day_end, f"dayend:{on}", midnight_us(on) + _CLOSED_US)
 
     def _recorded(self, events: Sequence[Event], principal: str, key: str, at_us: int) -> Chunk:

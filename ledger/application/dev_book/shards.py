@@ -15,9 +15,11 @@ from ledger.application.dev_book.plan import DAYS
 from ledger.application.dev_book.stamps import event_id, instant_of, midnight_us
 from ledger.application.dev_book.templates import EVENT_ID_HOLE, PREVIOUS_HOLE, RequestTemplate, templates
 from ledger.application.dev_book.writer import COMMIT_US, Writer
+from ledger.domain.day_totals import added
 from ledger.domain.identifiers import loan_stream
 from ledger.journal.loading import Chunk
 from ledger.journal.partitioning import partition_of
+from schemas.books.events import OverdueTotals
 from schemas.envelope import digest
 
 SHARDS = 4
@@ -29,11 +31,13 @@ _DAY_END_US = (22 * _HOUR_US, _HOUR_US)
 
 
 class DayPart(NamedTuple):
-    """What a shard records in one part of a day: how many loans are opened, how many visited by day end."""
+    """What a shard records in one part of a day: how many loans are opened, how many visited by day end, and what their
+    marks add up to."""
 
     chunk: Chunk
     opened: int
     visited: int
+    overdue: Sequence[OverdueTotals]
 
 
 class _Alive(Protocol):
@@ -84,6 +88,7 @@ class Shard:
         self._days = [plan.day(day) for day in range(DAYS + LONGEST)]
         self._dates = [day.isoformat().encode() for day in self._days]
         self._next_loan = number
+        self._overdue: list[OverdueTotals] = []
         if number == 0 and plan.long_loan_payments:
             self._wait_for_long_loan()
 
@@ -92,9 +97,9 @@ class Shard:
         for day in range(DAYS):
             opened = self._open_loans(day)
             chunk, _ = self._record(day, _BUSINESS_US, at_day_end=False)
-            yield DayPart(chunk, opened, 0)
+            yield DayPart(chunk, opened, 0, self._take_overdue())
             chunk, visited = self._record(day, _DAY_END_US, at_day_end=True)
-            yield DayPart(chunk, 0, visited)
+            yield DayPart(chunk, 0, visited, self._take_overdue())
 
     def wait(self, loan: _LiveLoan, request: RequestTemplate) -> None:
         """The loan comes again, for all that its life has in that part of a day."""
@@ -129,9 +134,14 @@ class Shard:
                 (stream, event.version, event.type, event.topic, name, loan.partition, at_us + COMMIT_US, state)
             )
         loan.head_hash = head_hash
+        self._overdue += request.overdue
         if loan.following is None:
             next_on = None if request.next_action is None else self._days[first + request.next_action]
             chunk.streams.append((stream, request.events[-1].version, head_hash, next_on))
+
+    def _take_overdue(self) -> Sequence[OverdueTotals]:
+        taken, self._overdue = added(self._overdue), []
+        return taken
 
     def _open_loans(self, day: int) -> int:
         """The loans of a day: as many on each, from the first number on."""

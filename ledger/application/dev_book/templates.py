@@ -11,8 +11,10 @@ from operator import itemgetter
 from typing import Any
 
 from ledger.application.dev_book.lives import BORROWER, DAY_0, LOAN, Step
+from ledger.domain.day_totals import overdue_totals
 from ledger.domain.identifiers import loan_stream
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
+from schemas.books.events import OverdueTotals
 from schemas.envelope import digest, instant
 
 _DECIDED_AT = datetime(2899, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -45,7 +47,7 @@ class EventTemplate:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestTemplate:
     """One request of a life. `days`: those whose dates follow the other values; `together`: how many requests of the
-    life, from this one on, come in the same part of the same day."""
+    life, from this one on, come in the same part of the same day; `overdue`: what its marks add up to."""
 
     day: int
     at_day_end: bool
@@ -54,6 +56,7 @@ class RequestTemplate:
     days: Sequence[int]
     body: dict[str, Any]
     next_action: int | None
+    overdue: Sequence[OverdueTotals]
 
     def body_of(self, loan: str, borrower: str, first_day: date) -> dict[str, Any]:
         """What the command of a loan says that was opened on `first_day`."""
@@ -110,6 +113,7 @@ def _request(step: Step, together: int, version: int, provenance: Provenance) ->
         days=days,
         body=step.command.body(),
         next_action=step.next_action,
+        overdue=overdue_totals(step.events),
     )
 
 

@@ -8,7 +8,8 @@ import typer
 
 COMMANDS: Mapping[str, Sequence[str]] = {
     "setup": ("init", "migrate", "config", "doctor", "demo"),
-    "writing": ("import", "pay", "reverse", "day-end"),
+    "writing": ("import", "pay", "reverse"),
+    "day_ends": ("day-end", "days"),
     "importing": ("import-payments",),
     "queries": ("balances", "delinquency", "trial-balance", "portfolio", "audit"),
     "workers": ("relay", "project", "serve"),

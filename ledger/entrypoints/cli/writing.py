@@ -123,31 +123,10 @@ def reverse(
         execute(ledger, ReversePayment(loan_id=loan, payment_id=payment, cause=cause), key, json=json)
 
 
-def day_end(
-    until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Close all days up to this one. Default: yesterday.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Close business days: mark what was not paid on its due date."""
-    with Ledger(read_settings()) as ledger:
-        today = ledger.today()
-        with progress("Closing", "days") as report:
-            done = ledger.day_ends.run_until(optional_date(until) or ledger.yesterday(), today=today, progress=report)
-    if json:
-        print_json(done)
-    else:
-        closed = [day for day in done if day.closed]
-        visited = sum(day.loans_visited for day in done)
-        last = f" up to {closed[-1].business_date}" if closed else "; all days up to that date were closed"
-        console.print(f"Closed {len(closed)} days{last}, visited {visited} loans")
-
-
 def register(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command(context_settings=NEGATIVE_AMOUNTS)(pay)
     app.command()(reverse)
-    app.command("day-end")(day_end)
 
 
 def execute(ledger: Ledger, command: LoanCommand, key: str | None, *, json: bool) -> None:

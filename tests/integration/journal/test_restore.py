@@ -95,8 +95,8 @@ def without_the_second(events: list[LostEvent]) -> list[LostEvent]:
 
 
 def with_a_changed_event(events: list[LostEvent]) -> list[LostEvent]:
-    changed = replace(events[3], state=events[3].state.replace(b"operator:test", b"operator:else"))
-    return [*events[:3], changed, *events[4:]]
+    changed = replace(events[4], state=events[4].state.replace(b"operator:test", b"operator:else"))
+    return [*events[:4], changed, *events[5:]]
 
 
 def that_cannot_be_read(events: list[LostEvent]) -> list[LostEvent]:
@@ -120,7 +120,7 @@ def with_a_number_left_out(events: list[LostEvent]) -> list[LostEvent]:
 
 
 def that_goes_back_in_time(events: list[LostEvent]) -> list[LostEvent]:
-    return [*events[:4], replace(events[4], recorded_us=events[4].recorded_us - 1), *events[5:]]
+    return [*events[:5], replace(events[5], recorded_us=events[5].recorded_us - 1), *events[6:]]
 
 
 def of_another_book(events: list[LostEvent]) -> list[LostEvent]:
@@ -135,13 +135,13 @@ def without_its_first(events: list[LostEvent]) -> list[LostEvent]:
     ("change", "words"),
     [
         (without_the_second, "position 3: position 2 should come"),
-        (with_a_changed_event, "position 5, stream loan/loan-0 version 2.*another event than the one before"),
+        (with_a_changed_event, "position 6, stream loan/loan-0 version 2.*another event than the one before"),
         (that_cannot_be_read, "position 4: asked to read an event of 2 bytes"),
         (of_two_swapped_requests, "position 15: position 3 should come"),
         (cut_in_a_request, "event 11 of 12 that were recorded together"),
         (on_another_partition, "does not belong on partition"),
         (with_a_number_left_out, "position 5, .* does not continue the journal: number [0-9]+ should follow"),
-        (that_goes_back_in_time, "position 5, .*it is older than the one before"),
+        (that_goes_back_in_time, "position 6, .*it is older than the one before"),
         (of_another_book, "position 3: it belongs to book x"),
         (without_its_first, "its first event is ledger.book.day_closed.v1, which opens no book"),
     ],

@@ -26,7 +26,7 @@ from projections.feed import Batch, Feed, FeedEvent, Owner
 from projections.journal_feed import JournalFeed
 from projections.place import Place
 from projections.runner import Runner
-from schemas.books.events import DayClosed, EventSkipped, PeriodClosed
+from schemas.books.events import DayClosed, DayTotals, EventSkipped, PeriodClosed
 from schemas.registry import REGISTRY
 from schemas.values import ABSENT, Event
 from tests.golden.lives import whole_lives
@@ -80,8 +80,11 @@ class RecordedBook:
         for stream, _, events, _ in whole_lives():
             self.records(stream, events)
         day = DayClosed(book_id=self.book.book_id, business_date=days(5), loans_visited=1)
+        totals = DayTotals(
+            book_id=self.book.book_id, business_date=days(5), after_position=0, through_position=9, loans_visited=1
+        )
         period = PeriodClosed(book_id=self.book.book_id, through=days(-5), closed_on=days(5))
-        last = self.records(f"book/{self.book.book_id}", [day, period, a_skip(self.book.book_id, 1)])
+        last = self.records(f"book/{self.book.book_id}", [day, totals, period, a_skip(self.book.book_id, 1)])
         assert {event.type for event in self.journal.after(0, 1_000)} == set(REGISTRY.types)
         return last
 

@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from ledger.clock import random_event_ids
 from ledger.domain.book import apply as apply_to_book
 from ledger.domain.book import close_day, open_book, skip_event
+from ledger.domain.day_totals import Counted
 from ledger.domain.loan import apply
 from ledger.journal.database import Database
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
@@ -77,7 +78,7 @@ class RelayedLedger:
         )
         book = apply_to_book(None, opened[0])
         assert book
-        closed = close_day(book, OPENED, loans_visited=0, today=days(0))
+        closed = close_day(book, OPENED, counted=Counted(through_position=1, loans_visited=0), today=days(0))
         skipped = skip_event(
             book, 1, partition=0, projection="postings", reason="tried with another version", today=days(0)
         )
