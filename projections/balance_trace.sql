@@ -26,6 +26,6 @@ select installment
   from (select distinct on (installment) installment, due_on, cured_on, withdrawn
           from delinquency
          where book = %(book)s and loan = %(loan)s and position <= %(known_at)s
-         order by installment, position desc) m
+         order by installment, position desc, step desc) m
  where not withdrawn and due_on < %(as_of)s and (cured_on is null or cured_on > %(as_of)s)
  order by installment

@@ -28,7 +28,7 @@ from schemas.loans.events import (
     LoanWrittenOff,
     ScheduleChanged,
 )
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueEvent, OverdueWithdrawn
+from schemas.overdue.events import CuredInstallment, DelinquencyChanged, MarkedInstallment, WithdrawnMark
 from schemas.payments.events import (
     Allocation,
     AllocationsRestated,
@@ -251,26 +251,27 @@ class Figures:
 
     def _states(self, event: LoanEvent) -> None:
         match event:
-            case OverdueEvent():
-                self._mark(event)
+            case DelinquencyChanged():
+                self._change_marks(event)
             case LoanPaidOff():
                 self._set(Figure("balances", "paid_off_on"), event.paid_off_on)
             case LoanReopened():
                 self._set(Figure("balances", "paid_off_on"), None)
 
-    def _mark(self, event: OverdueEvent) -> None:
-        if event.due_on >= self._as_of:
+    def _change_marks(self, event: DelinquencyChanged) -> None:
+        for marked in event.marked:
+            self._mark(marked, state="overdue", cured_on=None, overdue_minor=marked.overdue_minor)
+        for cured in event.cured:
+            is_cured = cured.cured_on <= self._as_of
+            self._mark(cured, state="cured" if is_cured else "overdue", cured_on=cured.cured_on if is_cured else None)
+        for withdrawn in event.withdrawn:
+            self._mark(withdrawn, state="withdrawn", overdue_since_on=None, overdue_minor=None, cured_on=None)
+
+    def _mark(self, about: MarkedInstallment | CuredInstallment | WithdrawnMark, **state: Figured | None) -> None:
+        if about.due_on >= self._as_of:
             return
-        state: dict[str, Figured | None] = {"state": "overdue", "overdue_since_on": event.due_on, "cured_on": None}
-        match event:
-            case InstallmentOverdue():
-                state["overdue_minor"] = event.overdue_minor
-            case InstallmentCured() if event.cured_on <= self._as_of:
-                state |= {"state": "cured", "cured_on": event.cured_on}
-            case OverdueWithdrawn():
-                state = {"state": "withdrawn", "overdue_since_on": None, "overdue_minor": None, "cured_on": None}
-        for name, value in state.items():
-            self._set(Figure("overdue_marks", name, installment=event.installment), value)
+        for name, value in ({"overdue_since_on": about.due_on} | state).items():
+            self._set(Figure("overdue_marks", name, installment=about.installment), value)
 
     def _show_installment(self, number: int) -> None:
         shown: dict[Figure, Figured] = {

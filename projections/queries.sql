@@ -29,7 +29,7 @@ with mark as (
     select distinct on (loan, installment) loan, installment, currency, due_on, cured_on, withdrawn
       from delinquency
      where book = %(book)s and position <= %(known_at)s and (%(loan)s::text is null or loan = %(loan)s)
-     order by loan, installment, position desc
+     order by loan, installment, position desc, step desc
 ), late as (
     select loan, installment, currency, due_on
       from mark
@@ -214,7 +214,7 @@ select payment, position, received_at, value_date, booking_date, amount_minor, c
 select position, installment, due_on, cured_on, withdrawn
   from delinquency
  where book = %(book)s and loan = %(loan)s and position > %(after)s and position <= %(until)s
- order by position
+ order by position, installment, step
 
 -- name: last_change
 -- The last day on which anything of the portfolio changes: a month with bookings ends, an installment is covered, or the
@@ -223,7 +223,7 @@ with mark as (
     select distinct on (loan, installment) loan, due_on, cured_on, withdrawn
       from delinquency
      where book = %(book)s
-     order by loan, installment, position desc
+     order by loan, installment, position desc, step desc
 ), change as (
     select (max(month) + interval '1 month - 1 day')::date as day from portfolio where book = %(book)s
     union all
@@ -266,7 +266,7 @@ with step as (
     select distinct on (loan, installment) loan, due_on, cured_on, withdrawn
       from delinquency
      where book = %(book)s
-     order by loan, installment, position desc
+     order by loan, installment, position desc, step desc
 ), late as (
     select k.loan, m.month, min(k.due_on) as due_on
       from mark k

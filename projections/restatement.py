@@ -16,11 +16,11 @@ from projections.restatement_answers import (
     RestatementSection,
 )
 from schemas.loans.events import ChargesPosted, LoanPaidOff, LoanReopened, ScheduleChanged
-from schemas.overdue.events import OverdueEvent
+from schemas.overdue.events import DelinquencyEvent
 from schemas.payments.events import AllocationsRestated
 from schemas.values import LoanEvent
 
-_FOLLOWS = (AllocationsRestated, ChargesPosted, LoanPaidOff, LoanReopened, OverdueEvent, ScheduleChanged)
+_FOLLOWS = (AllocationsRestated, ChargesPosted, LoanPaidOff, LoanReopened, DelinquencyEvent, ScheduleChanged)
 """What is recorded because of something else in the same request, or because time has passed."""
 
 

@@ -31,7 +31,7 @@ from schemas.loans.lines import (
     LineOpened,
     LineUnfrozen,
 )
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
@@ -125,14 +125,28 @@ def _about_loan(event: LoanEvent, money: Callable[[int], str]) -> str:
             text = f"received {money(event.amount_minor)} by {event.method} (payment {event.payment_id}){credit}"
         case PaymentReversed():
             text = f"reversed payment {event.payment_id} of {money(event.amount_minor)} ({event.cause})"
-        case InstallmentOverdue():
-            text = f"installment {event.installment}, due {event.due_on}, lacked {money(event.overdue_minor)}"
-        case InstallmentCured():
-            late = _count(event.days_past_due, "day")
-            text = f"installment {event.installment} covered on {event.cured_on}, {late} late"
-        case OverdueWithdrawn():
-            text = f"installment {event.installment} was never overdue: covered on {event.covered_on}"
+        case DelinquencyChanged():
+            text = _about_lateness(event, money)
     return text or _about_its_life(event, money)
+
+
+def _about_lateness(event: DelinquencyChanged, money: Callable[[int], str]) -> str:
+    parts = [
+        f"installment {each.installment}, due {each.due_on}, lacked {money(each.overdue_minor)}"
+        for each in event.marked
+    ]
+    parts += [
+        f"installment {each.installment} covered on {each.cured_on}, {_count(each.days_past_due, 'day')} late"
+        for each in event.cured
+    ]
+    parts += [
+        f"installment {each.installment} was never overdue"
+        + (f": covered on {each.covered_on}" if each.covered_on else "")
+        for each in event.withdrawn
+    ]
+    if event.bucket != event.bucket_before and not parts:
+        parts = [f"moved from {event.bucket_before} to {event.bucket}, {_count(event.days_past_due, 'day')} past due"]
+    return "; ".join(parts)
 
 
 def _about_its_life(event: LoanEvent, money: Callable[[int], str]) -> str:  # noqa: C901 - one for each type

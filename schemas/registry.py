@@ -36,7 +36,13 @@ from schemas.loans.lines import (
     LineOpened,
     LineUnfrozen,
 )
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.events import (
+    DelinquencyChanged,
+    InstallmentCured,
+    InstallmentOverdue,
+    OverdueWithdrawn,
+    as_change,
+)
 from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
@@ -195,7 +201,9 @@ REGISTRY = Registry(
         InstallmentOverdue,
         InstallmentCured,
         OverdueWithdrawn,
-    ]
+        DelinquencyChanged,
+    ],
+    upcasters={each.TYPE: as_change for each in (InstallmentOverdue, InstallmentCured, OverdueWithdrawn)},
 )
 
 

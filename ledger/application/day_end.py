@@ -18,7 +18,7 @@ from ledger.domain.errors import InvalidDate
 from ledger.journal.journal import Journal
 from ledger.journal.records import ALL_STREAMS, Share
 from schemas.errors import Corrupt, LedgerError, Misconfigured, Unavailable
-from schemas.overdue.events import OverdueEvent
+from schemas.overdue.events import DelinquencyEvent
 from schemas.registry import REGISTRY, types_of
 
 Progress = Callable[[int, int], None]
@@ -115,7 +115,7 @@ class DayEnds:
     def _count(self) -> Counted:
         """What the journal says of all that happened since the totals of the last day end, whoever has closed it."""
         after, through = self._book_desk.reader.require().totalled_through, self._journal.head().position
-        marks = self._journal.states_of(types_of(OverdueEvent), after, through)
+        marks = self._journal.states_of(types_of(DelinquencyEvent), after, through)
         return Counted(
             through_position=through,
             loans_visited=self._journal.streams_written_by(self._principal, after, through),

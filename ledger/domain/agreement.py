@@ -4,6 +4,7 @@ from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
+from ledger.domain.delinquency import AS_DUE, Overdue
 from ledger.domain.interest import Rates, rates_of, read_rate
 from ledger.domain.terms import DayCount, Method, Revolving, Rounding, Terms
 from schemas.loans.servicing import AllocationRule, Servicing
@@ -36,11 +37,12 @@ class Installment(State, frozen=True, array_like=True):
 
 
 class Agreement(State, frozen=True):
-    """`terms`: None for a loan that was opened without any."""
+    """`terms`: None for a loan that was opened without any. `overdue`: when money for an installment is late."""
 
     installments: tuple[Installment, ...]
     servicing: Servicing
     terms: Terms | None = None
+    overdue: Overdue = AS_DUE
 
     @property
     def is_daily(self) -> bool:

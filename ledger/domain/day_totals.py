@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.books.events import OverdueTotals
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.events import DelinquencyChanged
 from schemas.values import Event
 
 
@@ -25,15 +25,12 @@ def overdue_totals(events: Iterable[Event]) -> tuple[OverdueTotals, ...]:
     """Of each currency with a mark, in the order of codes; other events count for nothing."""
     found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for event in events:
-        match event:
-            case InstallmentOverdue():
-                counts = found[event.currency]
-                counts[0] += 1
-                counts[1] += event.overdue_minor
-            case InstallmentCured():
-                found[event.currency][2] += 1
-            case OverdueWithdrawn():
-                found[event.currency][3] += 1
+        if isinstance(event, DelinquencyChanged) and (event.marked or event.cured or event.withdrawn):
+            counts = found[event.currency]
+            counts[0] += len(event.marked)
+            counts[1] += sum(each.overdue_minor for each in event.marked)
+            counts[2] += len(event.cured)
+            counts[3] += len(event.withdrawn)
     return tuple(_totals(currency, found[currency]) for currency in sorted(found))
 
 

@@ -1,11 +1,156 @@
-"""How late an installment is: days past due and the industry's buckets."""
+"""How late an installment is: the day until which money is in time, days past due, and the industry's buckets.
 
-from datetime import date
+Three counters run beside each other, each by its own rule; a pause or a freeze names those that it stops. Days are
+counted from one midnight to the next: of an installment due on the 1st, one day has passed on the 2nd.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from schemas.overdue.rules import CounterRule, OverdueRules
+from schemas.values import State
+
+CONTRACTUAL, BUREAU, REGULATORY = "contractual", "bureau", "regulatory"
+COUNTERS = (CONTRACTUAL, BUREAU, REGULATORY)
+
+PAUSE, FREEZE = "pause", "freeze"
+
+AS_AGREED = OverdueRules(policy="as_agreed@1900-01-01")
+"""Holds where nothing else was set: late from the day after the due date, whatever is missing."""
 
 _BUCKET_DAYS = 30
 _LAST_BUCKET = 7
 LAST_BUCKET_FROM_DAYS = _BUCKET_DAYS * (_LAST_BUCKET - 1) + 1
 """From so many days past due on, the bucket stays the same."""
+
+
+class DatedRules(State, frozen=True):
+    """Rules for installments that fall due on `since` or later. `moved`: closed days on which grace would end, each
+    with the open day that takes its place."""
+
+    since: date
+    rules: OverdueRules
+    moved: tuple[tuple[date, date], ...] = ()
+
+
+class Pause(State, frozen=True):
+    """`counters` stand still from `since` to `until` (None: nobody knows yet). `how`: what passes meanwhile never
+    counts (`pause`), or counts once it is over (`freeze`)."""
+
+    pause_id: str
+    counters: tuple[str, ...]
+    how: str
+    since: date
+    until: date | None = None
+
+
+class Overdue(State, frozen=True):
+    """What overdue means for one loan. `rules`: in the order of their dates."""
+
+    rules: tuple[DatedRules, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+
+    def rules_of(self, due_on: date) -> DatedRules:
+        """Those that hold for an installment due on a day."""
+        begun = [each for each in self.rules if each.since <= due_on]
+        return begun[-1] if begun else _UNCHANGED
+
+    def rule_of(self, due_on: date, counter: str = CONTRACTUAL) -> CounterRule:
+        return _counter_rule(self.rules_of(due_on).rules, counter)
+
+    def in_time_until(self, due_on: date, late_from: date, counter: str = CONTRACTUAL) -> date | None:
+        """The last day on which money for an installment is in time; None while nobody knows how long a pause lasts.
+        `late_from`: its due date, or the day of a later excuse."""
+        if not self.rules and not self.pauses:
+            return late_from
+        dated = self.rules_of(due_on)
+        last = late_from + timedelta(_counter_rule(dated.rules, counter).grace_days)
+        last = dict(dated.moved).get(last, last)
+        for since, until in self._spans(PAUSE, counter):
+            if since > last:
+                break
+            if until is None:
+                return None
+            last += timedelta(max(0, (until - max(since, late_from)).days))
+        return last
+
+    def is_frozen(self, on: date, counter: str = CONTRACTUAL) -> bool:
+        return any(since <= on and (until is None or on <= until) for since, until in self._spans(FREEZE, counter))
+
+    def free_from(self, on: date, counter: str = CONTRACTUAL) -> date | None:
+        """The first day from `on` on that no freeze holds; None while nobody knows."""
+        for since, until in self._spans(FREEZE, counter):
+            if since <= on and (until is None or on <= until):
+                if until is None:
+                    return None
+                on = until + timedelta(1)
+        return on
+
+    def days(self, due_on: date, late_from: date, as_of: date, counter: str = CONTRACTUAL) -> int:
+        """Days past due of an installment that is not covered, as a counter counts them; 0 up to the due date."""
+        if not self.rules and not self.pauses:
+            return days_past_due(late_from, as_of)
+        for since, until in self._spans(FREEZE, counter):
+            if since <= as_of and (until is None or as_of <= until):
+                as_of = since
+        rule = self.rule_of(due_on, counter)
+        passed = days_past_due(late_from, as_of) - self._paused(late_from, as_of, counter)
+        if not rule.counts_grace:
+            passed -= rule.grace_days
+        return passed + rule.first_day if passed > 0 else 0
+
+    def date_of(self, due_on: date, late_from: date, days: int, counter: str = CONTRACTUAL) -> date | None:
+        """The first date on which so many days (from 1) are past due; None while nobody knows."""
+        rule = self.rule_of(due_on, counter)
+        ahead = days - rule.first_day + (0 if rule.counts_grace else rule.grace_days)
+        on = late_from + timedelta(max(1, ahead))
+        for since, until in self._spans(PAUSE, counter):
+            if since >= on:
+                break
+            if until is None:
+                return None
+            on += timedelta(max(0, (until - max(since, late_from)).days))
+        return self.free_from(on, counter)
+
+    def _paused(self, after: date, as_of: date, counter: str) -> int:
+        """Days between two dates that never count."""
+        return sum(
+            max(0, (min(until or as_of, as_of) - max(since, after)).days)
+            for since, until in self._spans(PAUSE, counter)
+        )
+
+    def _spans(self, how: str, counter: str) -> list[tuple[date, date | None]]:
+        """From when to when a counter stands still, in order, each day once."""
+        if not self.pauses:
+            return []
+        found = [(each.since, each.until) for each in self.pauses if each.how == how and counter in each.counters]
+        return _joined(found)
+
+
+_UNCHANGED = DatedRules(since=date.min, rules=AS_AGREED)
+AS_DUE = Overdue()
+"""What holds for a loan for which nothing was set."""
+
+
+def _joined(spans: Iterable[tuple[date, date | None]]) -> list[tuple[date, date | None]]:
+    joined: list[tuple[date, date | None]] = []
+    for since, until in sorted(spans, key=lambda span: span[0]):
+        if joined and (joined[-1][1] is None or since <= joined[-1][1]):
+            last = joined[-1][1]
+            joined[-1] = (joined[-1][0], None if last is None or until is None else max(last, until))
+        else:
+            joined.append((since, until))
+    return joined
+
+
+def _counter_rule(rules: OverdueRules, counter: str) -> CounterRule:
+    match counter:
+        case "contractual":
+            return rules.contractual
+        case "bureau":
+            return rules.bureau
+        case _:
+            return rules.regulatory
 
 
 def days_past_due(due_on: date, as_of: date) -> int:
@@ -23,3 +168,13 @@ def bucket(days: int) -> str:
     ['M0', 'M1', 'M1', 'M2', 'M6', 'M7', 'M7']
     """
     return f"M{min(_LAST_BUCKET, -(-days // _BUCKET_DAYS))}"
+
+
+def next_bucket_from(name: str) -> int | None:
+    """The days past due from which on the bucket after this one holds; None after the last one.
+
+    >>> [next_bucket_from(name) for name in ("M0", "M1", "M6", "M7")]
+    [1, 31, 181, None]
+    """
+    number = int(name[1:])
+    return None if number >= _LAST_BUCKET else _BUCKET_DAYS * number + 1

@@ -19,6 +19,7 @@ from ledger.domain.autopay import NO_AUTOPAY, Autopay, folded
 from ledger.domain.cycles import next_date
 from ledger.domain.fold import after, fold, follows, go_on, pass_time
 from ledger.domain.history import NO_TRANSACTIONS, RECENT, History
+from ledger.domain.marks import Mark, next_bucket_on, next_mark_on, settled_on
 from ledger.domain.tally import Part, Tally
 from ledger.domain.terms import Terms
 from ledger.domain.transactions import (
@@ -54,7 +55,7 @@ from schemas.loans.events import (
     PartyLeft,
     StatementIssued,
 )
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import (
     AmountWaived,
     CreditRefunded,
@@ -79,12 +80,6 @@ _FOOTHOLDS = RECENT // _STEP - 1  # all facts since the first of them are recent
 
 DISBURSED = "disbursement"
 """Names the one disbursement of a loan that was opened and paid out at once."""
-
-
-class Mark(State, frozen=True):
-    """An installment that was found overdue; `cured_on` is the value date of the money that ended it."""
-
-    cured_on: date | None = None
 
 
 class PartyRole(State, frozen=True):
@@ -118,8 +113,8 @@ class Loan(State, frozen=True):
     never to have counted. `reached`: the day up to which the journal says what time did. `tally` is None, or lags
     behind that day, where facts came between others since it was last worked out; `settled` does that. `footholds`: of
     the last facts, so that one that comes a little late costs no more in a long life than in a short one; they only
-    save time. `statements`: balance and minimum of each that was issued, as it was last told.
-    `designated`: what a payer has said of the payment that is recorded next.
+    save time. `statements`: balance and minimum of each that was issued, as it was last told. `bucket`: the one that
+    was last told, as of `bucket_on`. `designated`: what a payer has said of the payment that is recorded next.
     """
 
     loan_id: str
@@ -133,6 +128,8 @@ class Loan(State, frozen=True):
     footholds: tuple[Foothold, ...] = ()
     gone: frozenset[str] = frozenset()
     marks: tuple[tuple[int, Mark], ...] = ()
+    bucket: str = "M0"
+    bucket_on: date = date.min
     pending: tuple[tuple[str, int], ...] = ()
     statements: tuple[tuple[int, int, int], ...] = ()
     designated: Designated | None = None
@@ -272,31 +269,26 @@ def take_back_of(payment_id: str) -> str:
     return f"/take_back/{payment_id}"
 
 
-def is_late(loan: Loan, part: Part, today: date) -> bool:
-    """Whether an installment is or was past due; once marked it stays so, whatever `today` a later caller gives."""
-    if part.covered_on is not None:
-        return part.covered_on > part.late_from
-    mark = loan.mark(part.number)
-    return today > part.late_from or (mark is not None and mark.cured_on is None)
-
-
 def next_action_on(loan: Loan) -> date | None:
     """The first date on which day end must look at the loan: an installment with interest or fees falls due, a late
-    fee is charged, or the day after a due date that was not covered."""
+    fee is charged, an installment that is not covered is late, or a bucket begins."""
     loan = settled(loan)
     if loan.known.written_off_on or loan.closed_on:
         return None
-    waiting: list[date] = []
+    waiting: list[date | None] = []
     for part in loan.known.parts:
         if not part.has_fallen and loan.agreement.terms:
             waiting.append(next_date(part) if loan.agreement.revolving else part.due_on)
         if part.covered_on is None:
-            mark = loan.mark(part.number)
-            if mark is None or mark.cured_on:
-                waiting.append(date.fromordinal(part.late_from.toordinal() + 1))
-            if part.late_fee_on:
-                waiting.append(part.late_fee_on)
-    return min(waiting, default=None)
+            waiting += [*_next_of_mark(loan, part), part.late_fee_on]
+    return min((on for on in waiting if on), default=None)
+
+
+def _next_of_mark(loan: Loan, part: Part) -> list[date | None]:
+    mark = loan.mark(part.number)
+    if mark is None or not mark.is_open:
+        return [] if settled_on(loan.agreement, part) else [next_mark_on(loan.agreement, part)]
+    return [next_bucket_on(loan.agreement, part, loan.bucket)]
 
 
 def _opened(event: LoanOpened) -> Loan:
@@ -363,8 +355,8 @@ def _apply_known(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line 
             return without_transaction(loan, event.disbursement_id)
         case ChargesPosted():
             return loan.changed(reached=max(loan.reached, event.charged_until))
-        case InstallmentOverdue() | InstallmentCured() | OverdueWithdrawn():
-            return _with_mark(loan, event)
+        case DelinquencyChanged():
+            return _with_marks(loan, event)
         case LoanPaidOff():
             return loan.changed(paid_off_on=event.paid_off_on)
         case LoanReopened():
@@ -451,14 +443,17 @@ def _taken_back(loan: Loan, event: PaymentReversed) -> Loan:
     return with_transaction(loan, taken)
 
 
-def _with_mark(loan: Loan, event: InstallmentOverdue | InstallmentCured | OverdueWithdrawn) -> Loan:
-    marks = tuple((number, mark) for number, mark in loan.marks if number != event.installment)
-    match event:
-        case InstallmentOverdue():
-            marks = (*marks, (event.installment, Mark()))
-        case InstallmentCured():
-            marks = (*marks, (event.installment, Mark(cured_on=event.cured_on)))
-    return loan.changed(marks=marks)
+def _with_marks(loan: Loan, event: DelinquencyChanged) -> Loan:
+    marks = dict(loan.marks)
+    for marked in event.marked:
+        marks.pop(marked.installment, None)
+        marks[marked.installment] = Mark(as_of=marked.as_of)
+    for cured in event.cured:
+        before = marks.pop(cured.installment, None)
+        marks[cured.installment] = Mark(as_of=before.as_of if before else cured.cured_on, cured_on=cured.cured_on)
+    for withdrawn in event.withdrawn:
+        marks.pop(withdrawn.installment, None)
+    return loan.changed(marks=tuple(marks.items()), bucket=event.bucket, bucket_on=event.as_of)
 
 
 def _with_statement(loan: Loan, event: StatementIssued) -> Loan:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ledger.domain.agreement import Agreement
 from ledger.domain.fold import fold_twice, follows, go_on, pass_time, remembered, take
+from ledger.domain.lateness import TIME, Cause
 from ledger.domain.loan import Loan, footing, remember_settled
 from ledger.domain.standing import about, consequences, standing
 from ledger.domain.tally import Part, Tally
@@ -58,6 +59,7 @@ class _Case(NamedTuple):
     work: Work
     fact: Transaction
     known_on: date
+    cause: Cause
 
 
 class _Restated(NamedTuple):
@@ -81,7 +83,7 @@ def added(loan: Loan, transaction: Transaction, today: date, write: Write) -> li
         found = _compared(before, work, common, transaction.id, _by_id([*facts, transaction]))
     after = loan.changed(history=loan.history.with_transaction(transaction), tally=work.tally(), reached=reached)
     remember_settled(after)
-    return _written(_Case(loan, after, work, transaction, today), found, write)
+    return _written(_Case(loan, after, work, transaction, today, Cause(transaction.kind, transaction.id)), found, write)
 
 
 def removed(loan: Loan, gone: Transaction, today: date, write: Write) -> list[Event]:
@@ -93,7 +95,7 @@ def removed(loan: Loan, gone: Transaction, today: date, write: Write) -> list[Ev
     found = _compared(before, work, common, gone.id, _by_id(facts))
     after = loan.changed(gone=loan.gone | {gone.id}, tally=work.tally(), reached=reached)
     remember_settled(after)
-    return _written(_Case(loan, after, work, gone, today), found, write)
+    return _written(_Case(loan, after, work, gone, today, Cause(f"{gone.kind}_reversed", gone.id)), found, write)
 
 
 def passed(loan: Loan, today: date) -> list[Event]:
@@ -107,7 +109,7 @@ def passed(loan: Loan, today: date) -> list[Event]:
         after, work.entries, work.charges, now, today, always=work.points > 0 and loan.agreement.terms is not None
     )
     changed = _schedule_changed(loan.known, after, _STATEMENT, reached, now)
-    return [*charges, *changed, *consequences(after, now, today)]
+    return [*charges, *changed, *consequences(after, now, today, TIME)]
 
 
 def _written(case: _Case, found: _Difference, write: Write) -> list[Event]:
@@ -117,7 +119,7 @@ def _written(case: _Case, found: _Difference, write: Write) -> list[Event]:
     charges = _charges_posted(after, found.new, found.new_charges, now, today, always=False)
     restated = _restatement(case, found, own.TYPE, now)
     changed = _schedule_changed(case.before.known, after, case.fact.kind, case.fact.on, now)
-    return [*charges, own, *restated, *changed, *consequences(after, now, today)]
+    return [*charges, own, *restated, *changed, *consequences(after, now, today, case.cause)]
 
 
 def _in_order(work: Work, source: str) -> _Difference:

@@ -2,26 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TypedDict
 
-from ledger.domain.delinquency import bucket, days_past_due
-from ledger.domain.loan import Loan, is_late
+from ledger.domain.lateness import About, Cause, delinquency_changes
+from ledger.domain.loan import Loan
+from ledger.domain.marks import is_late
 from ledger.domain.tally import Part
 from schemas.loans.events import LoanPaidOff, LoanReopened, StatementIssued
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
-from schemas.values import Basis, LoanEvent, Standing
+from schemas.values import LoanEvent, Standing
 
 AGREED, ACTIVE, OVERDUE, PAID_OFF = "agreed", "active", "overdue", "paid_off"
 WITHDRAWN, WRITTEN_OFF, CLOSED = "withdrawn", "written_off", "closed"
-
-
-class About(TypedDict):
-    """What every event of a loan says."""
-
-    loan_id: str
-    currency: str
-    standing: Standing
-    basis: Basis
 
 
 def about(loan: Loan, now: Standing) -> About:
@@ -32,7 +22,9 @@ def about(loan: Loan, now: Standing) -> About:
 def standing(loan: Loan, today: date) -> Standing:
     """Balances once all that is known is recorded: past due is what today's marks will say. Of a settled loan."""
     tally = loan.known
-    late_minor = sum(part.owed_minor for part in tally.parts if is_late(loan, part, today))
+    late_minor = sum(
+        part.owed_minor for part in tally.parts if is_late(loan.agreement, part, loan.mark(part.number), today)
+    )
     return Standing(
         status=_status(loan, is_past_due=late_minor > 0),
         principal_minor=tally.principal_minor,
@@ -42,11 +34,10 @@ def standing(loan: Loan, today: date) -> Standing:
     )
 
 
-def consequences(loan: Loan, now: Standing, today: date) -> list[LoanEvent]:
+def consequences(loan: Loan, now: Standing, today: date, cause: Cause) -> list[LoanEvent]:
     """Marks and endings that follow, beyond what is already recorded. Of a settled loan."""
     statements = [event for part in loan.known.parts for event in _statement_changes(loan, part, now)]
-    marks = [event for part in _by_number(loan) for event in _mark_changes(loan, part, now, today)]
-    return [*statements, *marks, *_ending(loan, now, today)]
+    return [*statements, *delinquency_changes(loan, about(loan, now), today, cause), *_ending(loan, now, today)]
 
 
 def _status(loan: Loan, *, is_past_due: bool) -> str:
@@ -66,26 +57,6 @@ def is_settled(loan: Loan) -> bool:
     """Whether nothing is owed, and nothing more will be."""
     parts = loan.known.parts
     return bool(parts) and all(part.covered_on and not part.penalty_minor for part in parts)
-
-
-def _by_number(loan: Loan) -> list[Part]:
-    return sorted(loan.known.parts, key=lambda part: part.number)
-
-
-def _mark_changes(loan: Loan, part: Part, now: Standing, today: date) -> Iterator[LoanEvent]:
-    if loan.known.written_off_on:
-        return
-    mark, covered = loan.mark(part.number), part.covered_on
-    if covered is not None and covered <= part.late_from:
-        if mark:
-            yield _withdrawn(loan, part, now, covered)
-        return
-    if not is_late(loan, part, today):
-        return
-    if mark is None or (mark.cured_on and covered is None):
-        yield _overdue(loan, part, now, covered or today)
-    if covered is not None and (mark is None or mark.cured_on != covered):
-        yield _cured(loan, part, now, covered)
 
 
 def _statement_changes(loan: Loan, part: Part, now: Standing) -> Iterator[LoanEvent]:
@@ -119,35 +90,3 @@ def _ending(loan: Loan, now: Standing, today: date) -> Iterator[LoanEvent]:
         yield LoanPaidOff(**about(loan, now), paid_off_on=paid_off_on)
     if loan.paid_off_on and not paid_off_on and not tally.written_off_on:
         yield LoanReopened(**about(loan, now), reopened_on=today)
-
-
-def _overdue(loan: Loan, part: Part, now: Standing, as_of: date) -> InstallmentOverdue:
-    late = days_past_due(part.late_from, as_of)
-    return InstallmentOverdue(
-        **about(loan, now),
-        installment=part.number,
-        due_on=part.late_from,
-        overdue_minor=part.asked_minor - part.in_time_minor,
-        as_of=as_of,
-        days_past_due=late,
-        bucket=bucket(late),
-    )
-
-
-def _cured(loan: Loan, part: Part, now: Standing, cured_on: date) -> InstallmentCured:
-    return InstallmentCured(
-        **about(loan, now),
-        installment=part.number,
-        due_on=part.late_from,
-        cured_on=cured_on,
-        days_past_due=days_past_due(part.late_from, cured_on),
-    )
-
-
-def _withdrawn(loan: Loan, part: Part, now: Standing, covered: date) -> OverdueWithdrawn:
-    return OverdueWithdrawn(
-        **about(loan, now),
-        installment=part.number,
-        due_on=part.late_from,
-        covered_on=covered,
-    )

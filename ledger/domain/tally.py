@@ -35,10 +35,11 @@ class Part(State, frozen=True, array_like=True):
 
     `amount_minor`: principal and interest together, as agreed. `uncharged_*`: agreed, and charged when it is due.
     `charged_interest_minor`: all interest of it, paid or not. `repaid_minor`: principal that is paid. `asked_minor`:
-    principal, interest and fees that it asks for in all. `in_time_minor`: what of it came by `late_from`, the due date
-    or the day of a later excuse. `covered_on`: value date of what completed it. `accrued`: interest of its period so
-    far. `overdue`: penalty interest that is not charged yet, counted to `overdue_to`. `late_fee_on`: when the next late
-    fee is charged, unless it is covered. `billed`: of a balance that revolves, once its statement is issued.
+    principal, interest and fees that it asks for in all. `in_time_minor`: what of it came in time: by `late_from`, the
+    due date or the day of a later excuse, unless something else was set. `covered_on`: value date of what completed it;
+    `tolerated_on`: of late money that left no more missing than is tolerated. `accrued`: interest of its period so far.
+    `overdue`: penalty interest that is not charged yet, counted to `overdue_to`. `late_fee_on`: when the next late fee
+    is charged, unless it is covered. `billed`: of a balance that revolves, once its statement is issued.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Part(State, frozen=True, array_like=True):
     accrued: Accrued = NOTHING_ACCRUED
     overdue: Accrued = NOTHING_ACCRUED
     billed: Billed | None = None
+    tolerated_on: date | None = None
 
     @property
     def lacks_minor(self) -> int:

@@ -72,6 +72,7 @@ class Work:
     def __init__(self, agreement: Agreement, tally: Tally) -> None:
         self.agreement = agreement
         self.servicing = agreement.servicing
+        self._overdue = agreement.overdue if agreement.overdue.rules or agreement.overdue.pauses else None
         self.parts = list(tally.parts)
         self.waiting = self._first_waiting()
         self._owing = 0
@@ -196,14 +197,25 @@ class Work:
         if component == PRINCIPAL:
             changes["repaid_minor"] = part.repaid_minor + amount_minor
             self.principal_minor -= amount_minor
-        if component != PENALTY and on <= part.late_from:
+        if component != PENALTY and self._is_in_time(part, on):
             changes["in_time_minor"] = part.in_time_minor + amount_minor
         part = self.parts[index] = part.changed(**changes)
         if component != PENALTY and not part.lacks_minor and self.is_covered_once_paid(part):
             self.parts[index] = part.changed(covered_on=on)
+        elif self._is_tolerated(part):
+            self.parts[index] = part.changed(tolerated_on=part.tolerated_on or on)
         self.last_paid_on = on
         self.post(source, Line(on, "receivable", component, part.number), -amount_minor)
         self.shares.setdefault(source, []).append(Share(component, part.number, amount_minor))
+
+    def _is_in_time(self, part: Part, on: date) -> bool:
+        until = self._overdue.in_time_until(part.due_on, part.late_from) if self._overdue else part.late_from
+        return until is None or on <= until
+
+    def _is_tolerated(self, part: Part) -> bool:
+        if self._overdue is None or not part.has_fallen:
+            return False
+        return part.lacks_minor <= self._overdue.rule_of(part.due_on).tolerance_minor
 
     def is_covered_once_paid(self, part: Part) -> bool:
         """Interest that accrues, and what is drawn, is only known when the installment falls due."""

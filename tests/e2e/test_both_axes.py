@@ -32,7 +32,7 @@ def test_balances_of_a_date_that_is_past(looked_at: Program) -> None:
 
 
 def test_a_loan_as_it_was_known_at_a_position_and_at_its_instant(looked_at: Program) -> None:
-    marked = position_of(looked_at, "b2", "ledger.installment.overdue.v1")
+    marked = position_of(looked_at, "b2", "ledger.loan.delinquency_changed.v1")
     for known_at in (str(marked), recorded_at(looked_at, "b2", marked)):
         shown = looked_at("loan", "show", "b2", "--as-of", "2016-12-01", "--known-at", known_at, "--json").json
         assert (shown["status"], shown["total_due_minor"], shown["bucket"]) == ("overdue", 30050, "M3")
@@ -42,7 +42,7 @@ def test_a_loan_as_it_was_known_at_a_position_and_at_its_instant(looked_at: Prog
 
 
 def test_a_difference_between_two_positions_is_a_table_of_what_became_known(looked_at: Program) -> None:
-    marked = position_of(looked_at, "b2", "ledger.installment.overdue.v1")
+    marked = position_of(looked_at, "b2", "ledger.loan.delinquency_changed.v1")
     paid = position_of(looked_at, "b2", "ledger.payment.received.v1")
     found = looked_at("loan", "diff", "b2", "--between", str(marked), str(paid), "--json").json
     assert {row["account"]: (row["before_minor"], row["after_minor"]) for row in found["balances"]} == {

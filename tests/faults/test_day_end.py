@@ -16,14 +16,16 @@ from pathlib import Path
 import pytest
 
 from ledger.application.commands import OpenLoan, RecordPayment
+from ledger.application.loan_store import decoded
 from ledger.application.orders import Order
 from ledger.bootstrap import DAY_END, Ledger
 from ledger.journal.database import Database
 from ledger.journal.inspection import inspect
 from ledger.settings import Settings
 from schemas.books.events import DayClosed
-from schemas.overdue.events import InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import PaymentReceived
+from schemas.values import Event
 from tests.faults.site import wait_until
 
 OPENED, FIRST_DUE = date(2026, 1, 5), date(2026, 1, 20)
@@ -100,7 +102,12 @@ def workers_of(process: "subprocess.Popen[bytes]") -> list[int]:
 
 
 def marks(ledger: Ledger) -> list[str]:
-    return sorted(event.key for event in ledger.journal.after(0, 100_000) if event.type == InstallmentOverdue.TYPE)
+    return sorted(
+        event.loan_id
+        for event in map(decoded, ledger.journal.after(0, 100_000))
+        if isinstance(event, DelinquencyChanged)
+        for _ in event.marked
+    )
 
 
 def require_exact(ledger: Ledger, days: int) -> None:
@@ -160,13 +167,13 @@ def test_no_mark_follows_a_payment_that_was_recorded_first(settings: Settings) -
         finished(process)
         first_of_both: dict[str, list[str]] = {}
         for event in ledger.journal.after(0, 100_000):
-            if event.type in {PaymentReceived.TYPE, InstallmentOverdue.TYPE, OverdueWithdrawn.TYPE}:
-                first_of_both.setdefault(event.key, []).append(event.type)
+            if event.type in {PaymentReceived.TYPE, DelinquencyChanged.TYPE}:
+                first_of_both.setdefault(event.key, []).append(said(decoded(event)))
     orders = set(map(tuple, first_of_both.values()))
     assert len(first_of_both) == 400
     assert orders <= {
-        (PaymentReceived.TYPE,),
-        (InstallmentOverdue.TYPE, PaymentReceived.TYPE, OverdueWithdrawn.TYPE),
+        ("paid",),
+        ("marked", "paid", "withdrawn"),
     }
 
 
@@ -179,6 +186,12 @@ def test_a_machine_whose_clock_is_behind_closes_fewer_days_and_breaks_nothing(se
             assert behind.day_ends.run_until(behind.yesterday(), today=behind.today()) == []
         assert ledger.journal.head().position == before
         require_exact(ledger, 2)
+
+
+def said(event: Event) -> str:
+    if not isinstance(event, DelinquencyChanged):
+        return "paid"
+    return "marked" if event.marked else "withdrawn" if event.withdrawn else "neither"
 
 
 def _pay(ledger: Ledger, loan: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from typing import Any
 
 from ledger.domain import adjustments, lines, mandates, opening, parties, payments
 from ledger.domain.adjustments import Wish
@@ -10,8 +11,9 @@ from ledger.domain.opening import Signed
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from schemas.loans.events import Party
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
+from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
 from schemas.payments.mandates import DebitRules, MandateTerms
-from schemas.values import Basis, Event
+from schemas.values import Basis, Event, LoanEvent
 
 Step = tuple[str, date, Sequence[Event], date | None]
 Decide = Callable[[Loan], Sequence[Event]]
@@ -36,13 +38,43 @@ _SERVICING = Servicing(
 
 def whole_lives() -> Iterator[Step]:
     """Four loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from,
-    one that is paid by debits. And a credit line, and a balance that revolves."""
+    one that is paid by debits. And a credit line, a balance that revolves, and a loan of earlier versions."""
     yield from _life("xqd20260106", _STORY)
     yield from _life("xqd20260107", _LOST)
     yield from _life("xqd20260109", _DEBITED)
     yield from _line()
     yield from _life("xqd20260110", _REVOLVED, _revolving())
     yield from _life("xqd20260108", [(_on(1, 9), lambda loan: opening.withdraw(loan, today=_on(1, 9)))])
+    yield from _of_earlier_versions()
+
+
+def _of_earlier_versions() -> Iterator[Step]:
+    """A loan whose installment is marked, cured and then found in time by events of types that are only read now."""
+    opened = opening.open_bullet(
+        None,
+        "xqd20251105",
+        500_00,
+        "CNY",
+        opened_on=date(2025, 11, 5),
+        due_on=date(2025, 12, 5),
+        today=date(2025, 11, 5),
+        basis=_BASIS,
+        borrower_id="b-7003",
+    )
+    yield "loan/xqd20251105", date(2025, 11, 5), opened, None
+    assert isinstance(opened[0], LoanEvent)
+    said: dict[str, Any] = {
+        "loan_id": "xqd20251105",
+        "currency": "CNY",
+        "standing": opened[0].standing,
+        "basis": _BASIS,
+        "installment": 1,
+        "due_on": date(2025, 12, 5),
+    }
+    marked = InstallmentOverdue(**said, overdue_minor=500_00, as_of=date(2025, 12, 6), days_past_due=1, bucket="M1")
+    cured = InstallmentCured(**said, cured_on=date(2025, 12, 8), days_past_due=3)
+    yield "loan/xqd20251105", date(2025, 12, 9), [marked, cured], None
+    yield "loan/xqd20251105", date(2025, 12, 10), [OverdueWithdrawn(**said, covered_on=date(2025, 12, 5))], None
 
 
 def _line() -> Iterator[Step]:

@@ -14,7 +14,7 @@ from ledger.journal.database import Database
 from ledger.settings import Settings
 from schemas.books.events import DayClosed
 from schemas.errors import Misconfigured
-from schemas.overdue.events import InstallmentOverdue
+from schemas.overdue.events import DelinquencyChanged
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 DUE, DAY = date(2026, 1, 20), date(2026, 1, 21)
@@ -48,7 +48,7 @@ def lend(ledger: Ledger, due: dict[str, date]) -> None:
 
 def marked(ledger: Ledger) -> list[tuple[str, str]]:
     """Loans that are marked overdue, each with the date from which that counts."""
-    marks = [event for event in ledger.journal.after(0, 1000) if event.type == InstallmentOverdue.TYPE]
+    marks = [event for event in ledger.journal.after(0, 1000) if event.type == DelinquencyChanged.TYPE]
     return sorted((mark.key, orjson.loads(mark.state)["valuedate"]) for mark in marks)
 
 

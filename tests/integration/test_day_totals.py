@@ -16,8 +16,7 @@ from ledger.journal.records import Share
 from ledger.settings import Settings
 from projections.day_proofs import DayProof
 from schemas.books.events import OverdueTotals
-from schemas.overdue.events import InstallmentOverdue, OverdueEvent
-from schemas.registry import types_of
+from schemas.overdue.events import DelinquencyChanged
 
 NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 OPENED, DUE, UNTIL = date(2026, 1, 5), date(2026, 1, 20), date(2026, 1, 25)
@@ -123,7 +122,7 @@ def test_a_dry_run_tells_what_the_run_then_does_and_records_nothing(settings: Se
         done = ledger.day_ends.run_until(UNTIL, today=ledger.today())
         assert (told.days, told.loans, told.visits) == (len(done), LOANS, sum(each.loans_visited for each in done))
         recorded = kinds(ledger) - before
-        assert told.events == {kind: recorded[kind] for kind in recorded if kind.startswith("ledger.installment.")}
+        assert told.events == {kind: recorded[kind] for kind in recorded if kind == DelinquencyChanged.TYPE}
         assert sum(each.marked_minor for each in told.overdue) == sum(100_00 + number for number in range(LOANS))
         again = ledger.preview_day_end(UNTIL)
         assert (again.days, again.loans, again.events) == (0, 0, {})
@@ -147,7 +146,6 @@ def test_workers_visit_their_shares_and_what_they_do_is_what_one_does(settings: 
 
             done = ledger.day_ends.run_until(UNTIL, today=ledger.today(), visit_first=watched)
         assert sum(seen) == LOANS == sum(each.loans_visited for each in done)
-        marks = [event for event in ledger.journal.after(0, 10_000) if event.type in types_of(OverdueEvent)]
-        assert {event.type for event in marks} == {InstallmentOverdue.TYPE}
+        marks = [event for event in ledger.journal.after(0, 10_000) if event.type == DelinquencyChanged.TYPE]
         assert sorted(event.key for event in marks) == sorted(f"loan-{number}" for number in range(LOANS))
         assert all(each.proved for each in proofs(ledger))

@@ -28,6 +28,7 @@ from ledger.journal.restore import JournalNotEmpty
 from ledger.settings import Settings
 from schemas.envelope import digest, read
 from schemas.loans.events import LoanOpened
+from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import PaymentReceived, PaymentReversed
 from schemas.registry import REGISTRY
 from schemas.values import Event, LoanEvent
@@ -246,7 +247,7 @@ def test_projections_fold_it(copy: Ledger) -> None:
 
 def test_the_share_of_late_loans_is_as_planned(ledger: Ledger) -> None:
     types = Counter(
-        any(event.type == "ledger.installment.overdue.v1" for request in requests for event, _ in request)
+        any(isinstance(fact, DelinquencyChanged) for request in requests for _, fact in request)
         for requests in streams(ledger).values()
         if requests[0][0][0].position < 200  # old enough to have fallen due
     )

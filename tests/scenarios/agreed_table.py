@@ -30,6 +30,7 @@ from ledger.domain.terms import Method
 from schemas.errors import LedgerError
 from schemas.loans.events import ChargesPosted, StatementIssued
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest
+from schemas.overdue.events import DelinquencyChanged
 from schemas.values import Event, LoanEvent
 from tests.agreement_builders import AgreedLife, a_policy, revolving_terms, some_terms
 
@@ -187,6 +188,9 @@ def _named(event: Event) -> str:
         return f"{name} {format_minor(sum(charge.amount_minor for charge in event.charges), 2)}"
     if isinstance(event, StatementIssued):
         return f"{name} {format_minor(event.minimum_minor, 2)} of {format_minor(event.balance_minor, 2)}"
+    if isinstance(event, DelinquencyChanged):
+        said = [*("Overdue" for _ in event.marked), *("Cured" for _ in event.cured)]
+        return ", ".join([*said, *("Withdrawn" for _ in event.withdrawn)]) or "Moved"
     return name
 
 

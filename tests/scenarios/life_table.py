@@ -12,7 +12,7 @@ Columns begin where their headings do; amounts are written to the right. What ca
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,7 +20,7 @@ from ledger.domain.loan import apply
 from ledger.domain.money import format_minor, parse_minor
 from schemas.errors import LedgerError
 from schemas.loans.events import LoanPaidOff
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue
+from schemas.overdue.events import DelinquencyChanged
 from schemas.values import Event
 from tests.loan_builders import Life, a_bullet
 
@@ -97,13 +97,22 @@ def _named(event: Event) -> str:
     """An event with the one thing that a reader wants to know of it."""
     name = type(event).__name__
     match event:
-        case InstallmentOverdue():
-            return f"{name} {event.bucket} {format_minor(event.overdue_minor, 2)}"
-        case InstallmentCured():
-            return f"{name} {event.cured_on}"
+        case DelinquencyChanged():
+            return ", ".join(_lateness(event))
         case LoanPaidOff():
             return f"{name} {event.paid_off_on}"
     return name
+
+
+def _lateness(event: DelinquencyChanged) -> Iterator[str]:
+    for marked in event.marked:
+        yield f"Overdue {marked.bucket} {format_minor(marked.overdue_minor, 2)}"
+    for cured in event.cured:
+        yield f"Cured {cured.cured_on}"
+    for _ in event.withdrawn:
+        yield "Withdrawn"
+    if not (event.marked or event.cured or event.withdrawn):
+        yield f"Moved {event.bucket_before} {event.bucket}"
 
 
 def _minor(text: str) -> int:

@@ -19,7 +19,7 @@ from ledger.application.dev_book.stamps import event_id, instant_of, midnight_us
 from ledger.application.dev_book.templates import templates
 from ledger.domain.identifiers import loan_stream
 from schemas.envelope import instant
-from schemas.overdue.events import InstallmentOverdue
+from schemas.overdue.events import DelinquencyChanged
 from tests.loan_builders import BASIS
 
 UNTIL = date(2026, 1, 31)
@@ -62,7 +62,7 @@ def test_a_book_ends_on_a_day_that_is_over() -> None:
 @pytest.mark.parametrize("payments", [1, 4, 40])
 def test_exactly_the_late_habits_lead_to_a_mark(habit: str, payments: int) -> None:
     steps = live(Traits(120_00, 30, payments, habit, 12), BASIS)
-    marks = [event for step in steps for event in step.events if isinstance(event, InstallmentOverdue)]
+    marks = [event for step in steps for event in step.events if isinstance(event, DelinquencyChanged)]
     assert bool(marks) == (habit in LATE)
     assert [step.day for step in steps] == sorted(step.day for step in steps)
     assert all(step.events for step in steps)
@@ -76,9 +76,7 @@ def test_lives_have_events_of_every_type_of_a_loan_without_interest() -> None:
         "ledger.loan.reopened.v1",
         "ledger.payment.received.v1",
         "ledger.payment.reversed.v1",
-        "ledger.installment.overdue.v1",
-        "ledger.installment.cured.v1",
-        "ledger.installment.overdue_withdrawn.v1",
+        "ledger.loan.delinquency_changed.v1",
     }
 
 

@@ -109,7 +109,7 @@ def test_money_of_the_due_date_is_in_time_and_of_the_next_day_is_not() -> None:
         days_pass(life, date(2024, 2, day - 1))
         life.pays(68_88, date(2024, 2, day))
         days_pass(life, date(2024, 2, 22))
-        assert any(event.TYPE == "ledger.installment.overdue.v1" for event in life.events) == overdue
+        assert any(event.TYPE == "ledger.loan.delinquency_changed.v1" for event in life.events) == overdue
 
 
 @pytest.mark.parametrize(("missing_minor", "interest_minor"), [(0, 0), (1, 13_12)])

@@ -46,7 +46,7 @@ def test_each_event_names_the_hash_of_the_bytes_before_it() -> None:
     hashes = [head.hash, *(digest(event.state) for event in request.events)]
     assert [event.prev_hash for event in request.events] == hashes[:-1]
     assert [envelope.prevhash for envelope in envelopes(request)] == [each.hex() for each in hashes[:-1] if each]
-    assert [event.version for event in request.events] == [5, 6, 7, 8]
+    assert [event.version for event in request.events] == [5, 6, 7]
 
 
 def test_columns_say_what_the_bytes_say() -> None:
@@ -70,7 +70,7 @@ def test_the_next_date_is_on_the_last_event_of_each_stream_only() -> None:
     request = encoded(
         decision, Decision(head=BOOK, events=[DayClosed(book_id="main", business_date=DUE, loans_visited=1)])
     )
-    assert [each.nextactionon for each in envelopes(request)] == [ABSENT] * 3 + [date(2026, 5, 1), ABSENT]
+    assert [each.nextactionon for each in envelopes(request)] == [ABSENT] * 2 + [date(2026, 5, 1), ABSENT]
     assert request.next_actions == {"loan/loan-1": date(2026, 5, 1), "book/main": None}
 
 

@@ -38,8 +38,7 @@ def test_a_loan_says_what_was_lent_and_when_it_is_due() -> None:
 def test_a_late_payment_says_what_was_overdue_covered_and_paid_off() -> None:
     assert said(Life().pays(120_00, days(3))) == [
         "received 120.00 USD by bank_transfer (payment p1), 20.00 USD of it credit",
-        "installment 1, due 2026-02-05, lacked 100.00 USD",
-        "installment 1 covered on 2026-02-08, 3 days late",
+        "installment 1, due 2026-02-05, lacked 100.00 USD; installment 1 covered on 2026-02-08, 3 days late",
         "paid off on 2026-02-08",
     ]
 

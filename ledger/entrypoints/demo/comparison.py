@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from ledger.domain.delinquency import days_past_due
-from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.events import DelinquencyChanged
 from schemas.values import Event
 
 
@@ -47,12 +47,12 @@ def fold_lateness(events: Iterable[Event]) -> dict[str, Lateness]:
     """Lateness by loan from overdue events, each loan's in order."""
     found: dict[str, Lateness] = {}
     for event in events:
-        match event:
-            case InstallmentOverdue():
-                found[event.loan_id] = Lateness(due_on=event.due_on)
-            case InstallmentCured():
-                found[event.loan_id] = Lateness(due_on=event.due_on, cured_on=event.cured_on)
-            case OverdueWithdrawn():
+        if isinstance(event, DelinquencyChanged):
+            for marked in event.marked:
+                found[event.loan_id] = Lateness(due_on=marked.due_on)
+            for cured in event.cured:
+                found[event.loan_id] = Lateness(due_on=cured.due_on, cured_on=cured.cured_on)
+            if event.withdrawn:
                 found.pop(event.loan_id, None)
     return found
 

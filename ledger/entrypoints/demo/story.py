@@ -19,7 +19,7 @@ from ledger.entrypoints.demo.comparison import Comparison, compare, fold_latenes
 from projections.catalogue import PROJECTIONS
 from projections.queries import Queries
 from schemas.errors import Refused
-from schemas.overdue.events import InstallmentOverdue
+from schemas.overdue.events import DelinquencyChanged
 
 BOOK = "demo"
 CURRENCY = "USD"
@@ -157,7 +157,7 @@ def _show_audit_trail(queries: Queries, loan_id: str) -> None:
 
 
 def _show_record(deliveries: Iterable[Delivery], loan_id: str) -> None:
-    found = next(each for each in deliveries if each.key == loan_id and isinstance(each.event, InstallmentOverdue))
+    found = next(each for each in deliveries if each.key == loan_id and isinstance(each.event, DelinquencyChanged))
     console.print(f"\n[bold]One record as any Kafka client sees it[/]  {found.topic}, partition {found.partition}, "
                   f"offset {found.offset}")  # fmt: skip
     console.print(f"  key      {found.key}", markup=False)

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from consumers.errors import BrokersUnavailable, EndNotReached, OffsetGone, RecordUnreadable, TopicMissing
 from consumers.subscription import Delivery, follow, read_to_end
-from schemas.overdue.events import InstallmentOverdue
+from schemas.overdue.events import DelinquencyChanged
 from schemas.registry import JOURNAL_TOPIC, REGISTRY
 from tests.integration.relay.relayed import RelayedLedger, another_producer
 
@@ -35,7 +35,7 @@ def test_overdue_events_are_read_back_decoded_with_where_they_were(ledger: Relay
     ledger.records(5)
     ledger.drains()
     deliveries = list(read_to_end(ledger.bootstrap, ["ledger.overdue"], ledger.book_id))
-    overdue = [each.event for each in deliveries if isinstance(each.event, InstallmentOverdue)]
+    overdue = [each.event for each in deliveries if isinstance(each.event, DelinquencyChanged)]
     assert {event.loan_id for event in overdue} == {f"loan-{number}" for number in range(5)}
     assert {each.topic for each in deliveries} == {"ledger.overdue"}
     assert all(each.key == each.envelope.subject == each.envelope.stream.removeprefix("loan/") for each in deliveries)

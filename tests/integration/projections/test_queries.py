@@ -9,6 +9,7 @@ from ledger.domain.errors import LoanNotFound
 from projections.answers import DelinquentLoan
 from projections.catalogue import PROJECTIONS
 from projections.queries import READS, Queries
+from schemas.books.events import DayTotals
 from schemas.envelope import digest
 from schemas.errors import LedgerError
 from schemas.values import Event, MoneyEvent
@@ -169,6 +170,7 @@ ASKS: dict[str, Callable[[Queries], object]] = {
     "audit_trail": lambda queries: queries.audit_trail("late"),
     "loans_with_mandate": lambda queries: queries.loans_with_mandate(days(3), limit=10),
     "position_at": lambda queries: queries.position_at(datetime(2030, 1, 1, tzinfo=UTC)),
+    "day_proofs": lambda queries: queries.day_proofs("service:day-end", 1),
 }
 
 
@@ -176,6 +178,11 @@ def test_each_question_reads_the_projections_that_it_waits_for_and_no_others(
     recorded: RecordedBook, queries: Queries
 ) -> None:
     with_loans(recorded)
+    totals = DayTotals(
+        book_id=recorded.book.book_id, business_date=days(1), after_position=0, through_position=2, loans_visited=0
+    )
+    recorded.records(f"book/{recorded.book.book_id}", [totals])
+    recorded.catches_up()
     assert ASKS.keys() == READS.keys()
     for question, ask in ASKS.items():
         for each in PROJECTIONS:

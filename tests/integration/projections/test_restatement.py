@@ -10,7 +10,7 @@ from projections.errors import WrongInterval
 from projections.queries import Queries
 from projections.restatement_answers import SECTIONS, LoanRestatement, RestatedFigure
 from schemas.loans.events import ChargesPosted
-from schemas.overdue.events import OverdueWithdrawn
+from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import AllocationsRestated, PaymentReceived
 from tests.golden.lives import whole_lives
 from tests.integration.projections.recorded_book import RecordedBook, a_life, a_withdrawn_mark
@@ -108,7 +108,7 @@ def test_a_backdated_payment_restates_charges_marks_and_what_others_had_paid(
     found = figures(queries.restatement(LOAN, after.position, until))
     mark = found["overdue_marks", "", None, "", 1, "state"]
     assert (mark.before, mark.after) == ("cured", "withdrawn")
-    assert [event.type for event in mark.changed_by] == [PaymentReceived.TYPE, OverdueWithdrawn.TYPE]
+    assert [event.type for event in mark.changed_by] == [PaymentReceived.TYPE, DelinquencyChanged.TYPE]
     late_fee = next(each for name, each in found.items() if name[0] == "charges" and each.component == "fee")
     assert (late_fee.before, late_fee.after) == (2_00, 0)
     assert late_fee.changed_by[-1].type == AllocationsRestated.TYPE
