@@ -1,6 +1,16 @@
 """All projections there are."""
 
-from projections import audit_trail, delinquency, loan_now, mandates, payment_history, portfolio, postings, schedule
+from projections import (
+    audit_trail,
+    counting,
+    delinquency,
+    loan_now,
+    mandates,
+    payment_history,
+    portfolio,
+    postings,
+    schedule,
+)
 from projections.errors import ProjectionNotFound
 from projections.projection import Projection
 
@@ -10,6 +20,7 @@ PROJECTIONS = (
     schedule.PROJECTION,
     payment_history.PROJECTION,
     delinquency.PROJECTION,
+    counting.PROJECTION,
     portfolio.PROJECTION,
     mandates.PROJECTION,
     audit_trail.PROJECTION,

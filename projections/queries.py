@@ -14,6 +14,7 @@ from projections import (
     account_statement,
     audit_trail,
     balance_trace,
+    counting,
     delinquency,
     installment_trace,
     loan_now,
@@ -60,10 +61,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READS: Mapping[str, tuple[Projection, ...]] = {
     "balances": (loan_now.PROJECTION,),
     "loan": (loan_now.PROJECTION,),
-    "balances_as_of": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION),
-    "delinquency": (postings.PROJECTION, delinquency.PROJECTION),
+    "balances_as_of": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
+    "delinquency": (postings.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
     "balance_as_of": (loan_now.PROJECTION, postings.PROJECTION),
-    "loan_as_of": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION),
+    "loan_as_of": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
     "loan_diff": (
         loan_now.PROJECTION,
         postings.PROJECTION,
@@ -73,7 +74,13 @@ READS: Mapping[str, tuple[Projection, ...]] = {
         audit_trail.PROJECTION,
     ),
     "restatement": (),  # the loan's own events hold what no table has; see figures.py
-    "balance_trace": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, audit_trail.PROJECTION),
+    "balance_trace": (
+        loan_now.PROJECTION,
+        postings.PROJECTION,
+        delinquency.PROJECTION,
+        counting.PROJECTION,
+        audit_trail.PROJECTION,
+    ),
     "installment_trace": (),
     "schedules": (loan_now.PROJECTION, schedule.PROJECTION),
     "payments": (loan_now.PROJECTION, schedule.PROJECTION, payment_history.PROJECTION),

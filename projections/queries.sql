@@ -68,6 +68,13 @@ select width_bucket(position, %(bounds)s::bigint[]) as nth, currency,
  group by nth, currency
  order by nth, currency collate "C"
 
+-- name: counting
+-- What says how days past due are counted, of one loan or of all that have anything of their own.
+select loan, type, fact
+  from counting
+ where book = %(book)s and position <= %(known_at)s and (%(loan)s::text is null or loan = %(loan)s)
+ order by loan, position
+
 -- name: balance
 -- One loan as of a value date: its newest snapshot that both axes reach, the lines of later dates, and those that were
 -- late for the snapshot. No line known by known_at has a date beyond that of the snapshot after it, if it was taken later.

@@ -1,13 +1,15 @@
 """Runs the statements of `queries.sql`, `account_statement.sql` and `balance_trace.sql` on one connection."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypeVar
 
 from psycopg.rows import class_row, dict_row
 
-from ledger.domain.delinquency import bucket, days_past_due
+from ledger.domain.delinquency import AS_DUE, Overdue, bucket
 from ledger.journal.database import Connection
 from projections.answers import DelinquentLoan
+from projections.counting import meanings
 from projections.statements import load
 
 _SQL = {**load("queries.sql"), **load("account_statement.sql"), **load("balance_trace.sql")}
@@ -35,12 +37,21 @@ class Reader:
 
     def delinquency(self, as_of: date, known_at: int | None, loan_id: str | None = None) -> list[DelinquentLoan]:
         """Loans past due on a date, or one of them; most days first."""
-        found = self.dicts("delinquency", axes(as_of, known_at) | {"loan": loan_id})
-        late = [days_past_due(row["due_on"], as_of) for row in found]
-        return [
-            DelinquentLoan(days_past_due=days, bucket=bucket(days), **row)
-            for days, row in zip(late, found, strict=True)
-        ]
+        asked = axes(as_of, known_at) | {"loan": loan_id}
+        means = self.counting(known_at, loan_id)
+        found = []
+        for row in self.dicts("delinquency", asked):
+            overdue, due_on = means.get(row["loan"], AS_DUE), row["due_on"]
+            last = overdue.in_time_until(due_on, due_on)
+            if last is None or as_of <= last:  # money was still in time on that day
+                continue
+            days = overdue.days(due_on, due_on, as_of)
+            found.append(DelinquentLoan(days_past_due=days, bucket=bucket(days), **row))
+        return sorted(found, key=lambda row: (-row.days_past_due, row.loan))
+
+    def counting(self, known_at: int | None, loan_id: str | None = None) -> Mapping[str, Overdue]:
+        """What overdue means for the loans, or one of them, for which anything was set."""
+        return meanings(self.dicts("counting", {"known_at": last_known(known_at), "loan": loan_id}))
 
 
 def axes(as_of: date, known_at: int | None) -> Arguments:

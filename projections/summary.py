@@ -31,6 +31,7 @@ from schemas.loans.lines import (
     LineOpened,
     LineUnfrozen,
 )
+from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import (
     AllocationsRestated,
@@ -130,6 +131,19 @@ def _about_loan(event: LoanEvent, money: Callable[[int], str]) -> str:
     return text or _about_its_life(event, money)
 
 
+def _about_counting(event: LoanEvent) -> str:
+    match event:
+        case OverdueRulesSet():
+            return f"overdue means {event.rules.policy} for what falls due from {event.since} on"
+        case CountingPaused():
+            until = f" to {event.until}" if event.until else ""
+            counters = " and ".join(event.counters)
+            return f"{event.how} of {counters} days from {event.since}{until}: {event.reason} ({event.pause_id})"
+        case CountingResumed():
+            return f"pause {event.pause_id} lasts until {event.until}"
+    return event.TYPE
+
+
 def _about_lateness(event: DelinquencyChanged, money: Callable[[int], str]) -> str:
     parts = [
         f"installment {each.installment}, due {each.due_on}, lacked {money(each.overdue_minor)}"
@@ -219,7 +233,7 @@ def _about_corrections(event: LoanEvent, money: Callable[[int], str]) -> str:
 
 
 def _about_autopay(event: LoanEvent, money: Callable[[int], str]) -> str:
-    text = event.TYPE
+    text = ""
     match event:
         case MandateAuthorised():
             most = money(event.mandate.at_most_minor)
@@ -239,7 +253,7 @@ def _about_autopay(event: LoanEvent, money: Callable[[int], str]) -> str:
             text = f"debit {event.debit_id} of {money(event.amount_minor)} returned: {event.code}{late}"
         case DebitCancelled():
             text = f"cancelled debit {event.debit_id}: {event.reason}"
-    return text
+    return text or _about_counting(event)
 
 
 def _count(number: int, what: str) -> str:

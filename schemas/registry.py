@@ -36,6 +36,7 @@ from schemas.loans.lines import (
     LineOpened,
     LineUnfrozen,
 )
+from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.events import (
     DelinquencyChanged,
     InstallmentCured,
@@ -202,6 +203,9 @@ REGISTRY = Registry(
         InstallmentCured,
         OverdueWithdrawn,
         DelinquencyChanged,
+        OverdueRulesSet,
+        CountingPaused,
+        CountingResumed,
     ],
     upcasters={each.TYPE: as_change for each in (InstallmentOverdue, InstallmentCured, OverdueWithdrawn)},
 )

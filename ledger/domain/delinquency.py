@@ -7,8 +7,9 @@ counted from one midnight to the next: of an installment due on the 1st, one day
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.rules import CounterRule, OverdueRules
-from schemas.values import State
+from schemas.values import Event, State
 
 CONTRACTUAL, BUREAU, REGULATORY = "contractual", "bureau", "regulatory"
 COUNTERS = (CONTRACTUAL, BUREAU, REGULATORY)
@@ -25,8 +26,8 @@ LAST_BUCKET_FROM_DAYS = _BUCKET_DAYS * (_LAST_BUCKET - 1) + 1
 
 
 class DatedRules(State, frozen=True):
-    """Rules for installments that fall due on `since` or later. `moved`: closed days on which grace would end, each
-    with the open day that takes its place."""
+    """Rules for installments that fall due on `since` or later. `moved`: closed days that would be the last one
+    in time, each with the open day that is."""
 
     since: date
     rules: OverdueRules
@@ -49,6 +50,19 @@ class Overdue(State, frozen=True):
 
     rules: tuple[DatedRules, ...] = ()
     pauses: tuple[Pause, ...] = ()
+
+    def with_rules(self, dated: DatedRules) -> "Overdue":
+        """Of two that begin on the same day the newer one holds."""
+        others = (each for each in self.rules if each.since != dated.since)
+        return self.changed(rules=tuple(sorted([*others, dated], key=lambda each: each.since)))
+
+    def with_pause(self, pause: Pause) -> "Overdue":
+        return self.changed(pauses=(*self.pauses, pause))
+
+    def resumed(self, pause_id: str, until: date) -> "Overdue":
+        """With a pause that ends; one that ends before its first day never was."""
+        ended = (each.changed(until=until) if each.pause_id == pause_id else each for each in self.pauses)
+        return self.changed(pauses=tuple(each for each in ended if each.until is None or each.until >= each.since))
 
     def rules_of(self, due_on: date) -> DatedRules:
         """Those that hold for an installment due on a day."""
@@ -125,6 +139,22 @@ class Overdue(State, frozen=True):
             return []
         found = [(each.since, each.until) for each in self.pauses if each.how == how and counter in each.counters]
         return _joined(found)
+
+
+def folded(overdue: Overdue, event: Event) -> Overdue:
+    """What overdue means after one more event."""
+    match event:
+        case OverdueRulesSet():
+            moved = tuple((each.closed_on, each.open_on) for each in event.moved)
+            return overdue.with_rules(DatedRules(since=event.since, rules=event.rules, moved=moved))
+        case CountingPaused():
+            until = event.until or None
+            return overdue.with_pause(
+                Pause(pause_id=event.pause_id, counters=event.counters, how=event.how, since=event.since, until=until)
+            )
+        case CountingResumed():
+            return overdue.resumed(event.pause_id, event.until)
+    return overdue
 
 
 _UNCHANGED = DatedRules(since=date.min, rules=AS_AGREED)

@@ -238,6 +238,18 @@ class ReasonMissing(BadInput):
     code = "reason_missing"
 
 
+class PauseExists(Refused):
+    code = "pause_exists"
+
+
+class PauseNotFound(NotFound):
+    code = "pause_not_found"
+
+
+class UnknownCounter(BadInput):
+    code = "unknown_counter"
+
+
 class PeriodIsClosed(Refused):
     """Something that would be booked on a day of a closed accounting period."""
 

@@ -46,9 +46,9 @@ def delinquency_changes(loan: Loan, about: About, today: date, cause: Cause) -> 
     """One event, or none where all is as recorded. Of a settled loan."""
     if loan.known.written_off_on:
         return
-    changes = [_change(loan, part, today) for part in sorted(loan.known.parts, key=lambda part: part.number)]
-    open_parts = [change.part for change in changes if change.is_open]
     as_of = max(today, loan.bucket_on)
+    changes = [_change(loan, part, as_of) for part in sorted(loan.known.parts, key=lambda part: part.number)]
+    open_parts = [change.part for change in changes if change.is_open]
     days = max((_days(loan.agreement, part, as_of) for part in open_parts), default=0)
     marked = tuple(change.marked for change in changes if change.marked)
     cured = tuple(change.cured for change in changes if change.cured)
@@ -72,15 +72,15 @@ def delinquency_changes(loan: Loan, about: About, today: date, cause: Cause) -> 
     )
 
 
-def _change(loan: Loan, part: Part, today: date) -> _Change:
+def _change(loan: Loan, part: Part, as_of: date) -> _Change:
     mark, settled = loan.mark(part.number), settled_on(loan.agreement, part)
     if was_in_time(loan.agreement, part):
         return _Change(part, is_open=False, withdrawn=_withdrawn(part) if mark else None)
-    if not is_late(loan.agreement, part, mark, today):
+    if not is_late(loan.agreement, part, mark, as_of):
         return _Change(part, is_open=False, withdrawn=_withdrawn(part) if mark and mark.is_open else None)
     marked, cured = None, None
     if mark is None or (mark.cured_on and settled is None):
-        marked = _marked(loan.agreement, part, settled or today)
+        marked = _marked(loan.agreement, part, settled or as_of)
     if settled is not None and (mark is None or mark.cured_on != settled):
         cured = _cured(loan.agreement, part, settled)
     return _Change(part, settled is None, marked, cured)

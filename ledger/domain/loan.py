@@ -14,9 +14,11 @@ count, in the order of their value dates; events record how that result changed.
 
 from datetime import date
 
+from ledger.domain import delinquency
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
 from ledger.domain.autopay import NO_AUTOPAY, Autopay, folded
 from ledger.domain.cycles import next_date
+from ledger.domain.delinquency import Overdue
 from ledger.domain.fold import after, fold, follows, go_on, pass_time
 from ledger.domain.history import NO_TRANSACTIONS, RECENT, History
 from ledger.domain.marks import Mark, next_bucket_on, next_mark_on, settled_on
@@ -55,6 +57,7 @@ from schemas.loans.events import (
     PartyLeft,
     StatementIssued,
 )
+from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import (
     AmountWaived,
@@ -114,7 +117,8 @@ class Loan(State, frozen=True):
     behind that day, where facts came between others since it was last worked out; `settled` does that. `footholds`: of
     the last facts, so that one that comes a little late costs no more in a long life than in a short one; they only
     save time. `statements`: balance and minimum of each that was issued, as it was last told. `bucket`: the one that
-    was last told, as of `bucket_on`. `designated`: what a payer has said of the payment that is recorded next.
+    was last told, as of `bucket_on`; what was late then stays so, whatever day a later caller gives. `designated`: what
+    a payer has said of the payment that is recorded next.
     """
 
     loan_id: str
@@ -221,6 +225,11 @@ def without_transaction(loan: Loan, transaction_id: str) -> Loan:
     found = loan.history.find(transaction_id)
     footholds = _footholds_before(loan, found) if found else ()
     return loan.changed(gone=loan.gone | {transaction_id}, tally=None, footholds=footholds)
+
+
+def with_overdue(loan: Loan, overdue: Overdue) -> Loan:
+    """The loan with another meaning of overdue; what was in time is worked out anew."""
+    return loan.changed(agreement=loan.agreement.changed(overdue=overdue), tally=None, footholds=())
 
 
 def _footholds_with(loan: Loan, tally: Tally) -> tuple[Foothold, ...]:
@@ -367,6 +376,8 @@ def _apply_known(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line 
 def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line for each kind of event
     """What moves no money."""
     match event:
+        case OverdueRulesSet() | CountingPaused() | CountingResumed():
+            return with_overdue(loan, delinquency.folded(loan.agreement.overdue, event))
         case MandateEvent():
             return loan.changed(autopay=folded(loan.autopay, event))
         case PaymentDesignated():
@@ -384,11 +395,8 @@ def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one li
             return loan.changed(closed_on=event.closed_on)
         case StatementIssued():
             return _with_statement(loan, event)
-        case PartyJoined():
-            return loan.changed(parties=(*loan.parties, _role(event.party)))
-        case PartyLeft():
-            left = [_left(each, event) for each in loan.parties]
-            return loan.changed(parties=tuple(left))
+        case PartyJoined() | PartyLeft():
+            return loan.changed(parties=_parties_after(loan.parties, event))
     return loan
 
 
@@ -447,10 +455,10 @@ def _with_marks(loan: Loan, event: DelinquencyChanged) -> Loan:
     marks = dict(loan.marks)
     for marked in event.marked:
         marks.pop(marked.installment, None)
-        marks[marked.installment] = Mark(as_of=marked.as_of)
+        marks[marked.installment] = Mark()
     for cured in event.cured:
-        before = marks.pop(cured.installment, None)
-        marks[cured.installment] = Mark(as_of=before.as_of if before else cured.cured_on, cured_on=cured.cured_on)
+        marks.pop(cured.installment, None)
+        marks[cured.installment] = Mark(cured_on=cured.cured_on)
     for withdrawn in event.withdrawn:
         marks.pop(withdrawn.installment, None)
     return loan.changed(marks=tuple(marks.items()), bucket=event.bucket, bucket_on=event.as_of)
@@ -463,6 +471,12 @@ def _with_statement(loan: Loan, event: StatementIssued) -> Loan:
 
 def _without_pending(loan: Loan, payment_id: str) -> Loan:
     return loan.changed(pending=tuple(each for each in loan.pending if each[0] != payment_id))
+
+
+def _parties_after(parties: tuple[PartyRole, ...], event: PartyJoined | PartyLeft) -> tuple[PartyRole, ...]:
+    if isinstance(event, PartyJoined):
+        return (*parties, _role(event.party))
+    return tuple(_left(each, event) for each in parties)
 
 
 def _left(party: PartyRole, event: PartyLeft) -> PartyRole:

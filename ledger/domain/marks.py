@@ -9,9 +9,8 @@ from schemas.values import State
 
 
 class Mark(State, frozen=True):
-    """An installment was found overdue, as of a day; `cured_on` is the value date of the money that ended it."""
+    """An installment was found overdue; `cured_on` is the value date of the money that ended it."""
 
-    as_of: date
     cured_on: date | None = None
 
     @property
@@ -21,9 +20,13 @@ class Mark(State, frozen=True):
 
 def settled_on(agreement: Agreement, part: Part) -> date | None:
     """Since when an installment lacks nothing, or no more than is tolerated."""
-    if part.covered_on is None and part.tolerated_on and part.lacks_minor <= _tolerance_minor(agreement, part):
-        return part.tolerated_on
-    return part.covered_on
+    return part.tolerated_on if is_tolerated(agreement, part) else part.covered_on
+
+
+def is_tolerated(agreement: Agreement, part: Part) -> bool:
+    """Whether late money left no more missing than is tolerated."""
+    is_open = part.covered_on is None and part.tolerated_on is not None
+    return is_open and part.lacks_minor <= _tolerance_minor(agreement, part)
 
 
 def in_time_until(agreement: Agreement, part: Part) -> date | None:
@@ -38,15 +41,13 @@ def was_in_time(agreement: Agreement, part: Part) -> bool:
 
 
 def is_late(agreement: Agreement, part: Part, mark: Mark | None, today: date) -> bool:
-    """Whether it is or was past due; once marked it stays so, whatever `today` a later caller gives, unless the day
-    until which money is in time has moved."""
+    """Whether it is or was past due as of a day."""
     until, settled = in_time_until(agreement, part), settled_on(agreement, part)
     if until is None:
         return False
     if settled is not None:
         return settled > until and _lacked_more(agreement, part)
-    known = max(today, mark.as_of) if mark and mark.is_open else today
-    if known <= until or not _lacked_more(agreement, part):
+    if today <= until or not _lacked_more(agreement, part):
         return False
     return bool(mark and mark.is_open) or not agreement.overdue.is_frozen(today)
 

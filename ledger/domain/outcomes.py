@@ -98,8 +98,13 @@ def removed(loan: Loan, gone: Transaction, today: date, write: Write) -> list[Ev
     return _written(_Case(loan, after, work, gone, today, Cause(f"{gone.kind}_reversed", gone.id)), found, write)
 
 
-def passed(loan: Loan, today: date) -> list[Event]:
-    """What time alone has done up to the end of a day. Of a settled loan."""
+def passed(
+    loan: Loan, today: date, cause: Cause = TIME, write: Callable[[Standing], LoanEvent] | None = None
+) -> list[Event]:
+    """What time alone has done up to the end of a day, after something that moves no money. Of a settled loan.
+
+    `write` makes the event of that from how the loan then stands.
+    """
     reached = max(loan.reached, today)
     work = go_on(loan.agreement, loan.known)
     pass_time(work, reached)
@@ -109,7 +114,8 @@ def passed(loan: Loan, today: date) -> list[Event]:
         after, work.entries, work.charges, now, today, always=work.points > 0 and loan.agreement.terms is not None
     )
     changed = _schedule_changed(loan.known, after, _STATEMENT, reached, now)
-    return [*charges, *changed, *consequences(after, now, today, TIME)]
+    own = [write(now)] if write else []
+    return [*charges, *own, *changed, *consequences(after, now, today, cause)]
 
 
 def _written(case: _Case, found: _Difference, write: Write) -> list[Event]:

@@ -5,7 +5,7 @@ from datetime import date
 
 from ledger.domain.lateness import About, Cause, delinquency_changes
 from ledger.domain.loan import Loan
-from ledger.domain.marks import is_late
+from ledger.domain.marks import is_late, is_tolerated
 from ledger.domain.tally import Part
 from schemas.loans.events import LoanPaidOff, LoanReopened, StatementIssued
 from schemas.values import LoanEvent, Standing
@@ -22,8 +22,11 @@ def about(loan: Loan, now: Standing) -> About:
 def standing(loan: Loan, today: date) -> Standing:
     """Balances once all that is known is recorded: past due is what today's marks will say. Of a settled loan."""
     tally = loan.known
+    as_of = max(today, loan.bucket_on)
     late_minor = sum(
-        part.owed_minor for part in tally.parts if is_late(loan.agreement, part, loan.mark(part.number), today)
+        part.owed_minor
+        for part in tally.parts
+        if is_late(loan.agreement, part, loan.mark(part.number), as_of) and not is_tolerated(loan.agreement, part)
     )
     return Standing(
         status=_status(loan, is_past_due=late_minor > 0),

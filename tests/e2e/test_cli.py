@@ -96,7 +96,7 @@ def test_the_same_key_gives_the_same_answer_once(imported: Program) -> None:
 
 def test_the_audit_trail_is_a_chain(looked_at: Program) -> None:
     rows = looked_at("audit", "show", "b2", "--json").json
-    assert [row["type"].split(".")[1] for row in rows] == ["loan", "installment", "payment", "installment", "loan"]
+    assert [row["type"].split(".")[1] for row in rows] == ["loan", "loan", "loan", "payment", "loan", "loan"]
     assert [row["prevhash"] for row in rows[1:]] == [row["hash"] for row in rows[:-1]]
 
 

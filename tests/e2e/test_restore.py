@@ -48,7 +48,7 @@ def test_a_restored_backup_is_refused_until_its_tail_is_back(
     relayed("relay", "--once")
     assert "error gate_closed" in pay(backup, "20.00", "new", status=6)
     assert "ledger restore --tail" in backup("relay", "--once", status=8).err
-    assert "Restored 1 events" in backup("restore", "--tail").out
+    assert "Restored 2 events" in backup("restore", "--tail").out
     assert what_is_in(backup, book_id).tables() == what_is_in(relayed, book_id).tables()
     backup("relay", "--once")
     assert backup("pay", "c3", "10.00", "--on", "2016-12-08", "--key", "lost", "--json").json["again"]
@@ -96,7 +96,7 @@ def test_the_relays_status_says_what_waits_and_whether_the_gate_is_open(relayed:
     wait_for(lambda: relayed("relay", "status", "--json").json["lag"] == 0, "readers to see the last window")
     pay(relayed, "10.00", "k")
     status = relayed("relay", "status", "--json").json
-    assert (status["lag"], status["gate"], status["holder"]) == (1, "open", None)
+    assert (status["lag"], status["gate"], status["holder"]) == (2, "open", None)
     assert status["oldest_waiting_s"] > 0
     assert "Gate       open" in relayed("relay", "status").out
 

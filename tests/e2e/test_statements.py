@@ -38,10 +38,11 @@ def test_a_statement_as_json_has_hashes_that_the_trail_has(looked_at: Program) -
 
 
 def test_a_statement_known_at_a_position_has_nothing_of_later(imported: Program) -> None:
-    paid = imported("pay", "c3", "10.00", "--json").json["last_position"]
+    paid = imported("pay", "c3", "10.00", "--json").json["first_position"]
     now = imported("loan", "statement", "c3", "--wait-for", str(paid), "--json").json
     before = imported("loan", "statement", "c3", "--known-at", str(paid - 1), "--json").json
-    assert (now["known_at"], now["closing"]["total_due_minor"]) == (paid, 790_00)
+    assert now["known_at"] >= paid
+    assert now["closing"]["total_due_minor"] == 790_00
     assert (before["known_at"], before["closing"]["total_due_minor"]) == (paid - 1, 800_00)
 
 

@@ -19,6 +19,7 @@ from threading import Thread
 from typing import Any
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
+from ledger.application.counting_commands import PauseCounting, ResumeCounting, SetOverdueRules
 from ledger.application.joint_desk import JointCommand, JointOrder
 from ledger.application.line_commands import DrawMore, FreezeLine, OpenLine
 from ledger.application.loan_commands import AgreeLoan, ChargeFee, DisburseLoan
@@ -97,6 +98,19 @@ def _installments(loan_id: str) -> Steps:
     ]
 
 
+def _counted(loan_id: str) -> Steps:
+    """Overdue by rules of its own, which a relief that is known late stops, and not for as long as was thought."""
+    commands: list[LoanCommand] = [
+        OpenLoan(loan_id=loan_id, currency="USD", principal_minor=100_00, due_on=DUE, opened_on=OPENED),
+        SetOverdueRules(loan_id=loan_id, policy="grace_of_3_days"),
+        VisitLoan(loan_id=loan_id, business_date=TODAY),
+        PauseCounting(loan_id=loan_id, reason="relief", since=DUE, until=TODAY, pause_id="relief"),
+        ResumeCounting(loan_id=loan_id, pause_id="relief", until=DUE),
+        RecordPayment(loan_id=loan_id, amount_minor=100_00, payment_id="p1"),
+    ]
+    return [(TODAY, command) for command in commands]
+
+
 def _revolving(loan_id: str) -> Steps:
     """Drawn from a line; a statement, which a payment that is known late corrects."""
     revolving = Revolving(days_to_pay=20, minimum_share="0.1", interest_free=True)
@@ -123,7 +137,7 @@ def _agreed(loan_id: str, terms: Terms, policy: str) -> AgreeLoan:
     )
 
 
-_LIVES = (_bullet, _installments, _revolving)
+_LIVES = (_bullet, _installments, _revolving, _counted)
 
 
 class AnswerBook:

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from ledger.domain import adjustments, lines, mandates, opening, parties, payments
+from ledger.domain import adjustments, counting, lines, mandates, opening, parties, payments
 from ledger.domain.adjustments import Wish
+from ledger.domain.delinquency import Pause
+from ledger.domain.due_dates import OpenDays
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import Signed
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from schemas.loans.events import Party
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
+from schemas.overdue.rules import CounterRule, OverdueRules
 from schemas.payments.mandates import DebitRules, MandateTerms
 from schemas.values import Basis, Event, LoanEvent
 
@@ -37,14 +40,16 @@ _SERVICING = Servicing(
 
 
 def whole_lives() -> Iterator[Step]:
-    """Four loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from,
-    one that is paid by debits. And a credit line, a balance that revolves, and a loan of earlier versions."""
+    """Five loans on the same terms: one with all that can happen, one that is lost, one that is withdrawn from,
+    one that is paid by debits, one whose days past due are counted by rules of its own. And a credit line, a balance
+    that revolves, and a loan of earlier versions."""
     yield from _life("xqd20260106", _STORY)
     yield from _life("xqd20260107", _LOST)
     yield from _life("xqd20260109", _DEBITED)
     yield from _line()
     yield from _life("xqd20260110", _REVOLVED, _revolving())
     yield from _life("xqd20260108", [(_on(1, 9), lambda loan: opening.withdraw(loan, today=_on(1, 9)))])
+    yield from _life("xqd20260111", _COUNTED)
     yield from _of_earlier_versions()
 
 
@@ -172,6 +177,10 @@ def _on(month: int, day: int) -> date:
     return date(2026, month, day)
 
 
+def _closed_on_the_9th(_: str) -> OpenDays:
+    return lambda day: day.day != 9
+
+
 def _no_calendars(name: str) -> Callable[[date], bool]:
     raise AssertionError(f"no life needs the calendar {name}")
 
@@ -260,4 +269,24 @@ _REVOLVED: list[tuple[date, Decide]] = [
     (_on(2, 9), _pays("bank-9", 300_00, _on(2, 9), _on(2, 9))),
     (_on(2, 21), lambda loan: payments.visit(loan, business_date=_on(2, 21))),
     (_on(2, 22), _pays("bank-10", 100_00, _on(1, 20), _on(2, 22))),
+]
+
+_CARD = OverdueRules(
+    policy="cn_card@1900-01-01",
+    calendar="cn",
+    contractual=CounterRule(grace_days=3, tolerance_minor=10_00),
+    bureau=CounterRule(grace_days=3, counts_grace=False, first_day=1),
+    regulatory=CounterRule(tolerance_minor=100_00, tolerance_share="0.01"),
+)
+_FLOOD = Pause(
+    pause_id="flood-2026",
+    counters=("contractual", "bureau"),
+    how="pause",
+    since=_on(2, 10),
+    until=_on(3, 10),
+)
+_COUNTED: Sequence[tuple[date, Decide]] = [
+    (_on(1, 7), lambda loan: counting.set_rules(loan, _CARD, _closed_on_the_9th, since=_on(1, 5), today=_on(1, 7))),
+    (_on(2, 20), lambda loan: counting.pause(loan, _FLOOD, "disaster", "flood of the river Hai", today=_on(2, 20))),
+    (_on(2, 25), lambda loan: counting.resume(loan, "flood-2026", until=_on(2, 28), today=_on(2, 25))),
 ]

@@ -16,11 +16,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ledger.domain import counting
+from ledger.domain.delinquency import COUNTERS, Pause
+from ledger.domain.due_dates import OpenDays
 from ledger.domain.loan import apply
 from ledger.domain.money import format_minor, parse_minor
 from schemas.errors import LedgerError
 from schemas.loans.events import LoanPaidOff
 from schemas.overdue.events import DelinquencyChanged
+from schemas.overdue.rules import CounterRule, OverdueRules
 from schemas.values import Event
 from tests.loan_builders import Life, a_bullet
 
@@ -28,6 +32,9 @@ HEADINGS = ("day", "does", "events", "due", "credit", "status")
 _COLUMN = re.compile(r"\s{2,}")
 _LENDS = re.compile(r"lends (\S+) until (\S+)")
 _PAYS = re.compile(r"pays (\S+)(?: on (\S+))?(?: as (\S+))?")
+_ALLOWS = re.compile(r"allows (\d+) days of grace")
+_STOPS = re.compile(r"(pause|freeze) (\S+) from (\S+) to (\S+)")
+_RESUMES = re.compile(r"resume (\S+) until (\S+)")
 _REVERSES = re.compile(r"reverses (\S+)(?: for (\S+))?")
 
 
@@ -81,8 +88,28 @@ def events(life: Life, day: date, does: str) -> list[Event]:
         return life.pays(_minor(found[1]), on, payment_id=found[3] or "", today=day)
     if found := _REVERSES.fullmatch(does):
         return life.reverses(found[1], day, found[2] or "bank_return")
+    if (counted := _counting(life, day, does)) is not None:
+        return counted
     assert does == "day end", f"{does!r} is nothing that a scenario can do"
     return life.day_end(day)
+
+
+def _counting(life: Life, day: date, does: str) -> list[Event] | None:
+    """What comes of other rules or a pause; None: it is neither."""
+    if found := _ALLOWS.fullmatch(does):
+        rules = OverdueRules(policy="test@2026-01-01", contractual=CounterRule(grace_days=int(found[1])))
+        return life.records(counting.set_rules(life.loan, rules, _no_calendar, since=date.min, today=day))
+    if found := _STOPS.fullmatch(does):
+        since, until = date.fromisoformat(found[3]), date.fromisoformat(found[4])
+        wish = Pause(pause_id=found[2], counters=COUNTERS, how=found[1], since=since, until=until)
+        return life.records(counting.pause(life.loan, wish, "relief", "", today=day))
+    if found := _RESUMES.fullmatch(does):
+        return life.records(counting.resume(life.loan, found[1], until=date.fromisoformat(found[2]), today=day))
+    return None
+
+
+def _no_calendar(name: str) -> OpenDays:
+    raise AssertionError(f"no scenario needs the calendar {name}")
 
 
 def _lend(life: Life, principal_minor: int, opened_on: date, due_on: date) -> list[Event]:

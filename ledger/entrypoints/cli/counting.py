@@ -1,0 +1,76 @@
+"""Commands about how days past due are counted: by which rules, and when counters stand still."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.application.counting_commands import PauseCounting, ResumeCounting, SetOverdueRules
+from ledger.bootstrap import Ledger
+from ledger.domain.delinquency import COUNTERS, PAUSE
+from ledger.entrypoints.cli.options import Json, Key, LoanId, optional_date
+from ledger.entrypoints.cli.writing import execute, loan_app
+from ledger.settings import read_settings
+
+
+@loan_app.command("overdue-rules")
+def overdue_rules(
+    loan: LoanId,
+    policy: Annotated[str, typer.Argument(help="What overdue means: as_agreed, cn_card, cn_open_days, eu_retail ...")],
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="For what falls due from then on. Default: all of the loan.")
+    ] = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Set grace, tolerance and open days for each counter; marks that are not true by these rules are withdrawn."""
+    with Ledger(read_settings()) as ledger:
+        execute(ledger, SetOverdueRules(loan_id=loan, policy=policy, since=optional_date(since)), key, json=json)
+
+
+@loan_app.command("pause")
+def pause(
+    loan: LoanId,
+    reason: Annotated[str, typer.Option(help="relief, dispute, moratorium or disaster.")],
+    how: Annotated[
+        str, typer.Option(help="pause: days meanwhile never count. freeze: they count once it is over.")
+    ] = PAUSE,
+    counter: Annotated[
+        list[str] | None, typer.Option(help="contractual, bureau or regulatory; again for more. Default: all.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="First day. Default: today.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Last day with the same number. Default: until resumed.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Which relief, dispute or moratorium it is.")] = "",
+    id_: Annotated[str | None, typer.Option("--id", help="Id of the pause. Default: made from the key.")] = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Let counters of days past due stand still, also for days that are over."""
+    with Ledger(read_settings()) as ledger:
+        command = PauseCounting(
+            loan_id=loan,
+            reason=reason,
+            how=how,
+            counters=tuple(counter or COUNTERS),
+            since=optional_date(since),
+            until=optional_date(until),
+            pause_id=id_,
+            note=note,
+        )
+        execute(ledger, command, key, json=json)
+
+
+@loan_app.command("resume")
+def resume(
+    loan: LoanId,
+    pause_id: Annotated[str, typer.Argument(metavar="PAUSE", help="Id of the pause.")],
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Last day with the same number. Default: today.")
+    ] = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """End a pause, or correct its end; one that ends before its first day never was."""
+    with Ledger(read_settings()) as ledger:
+        execute(ledger, ResumeCounting(loan_id=loan, pause_id=pause_id, until=optional_date(until)), key, json=json)

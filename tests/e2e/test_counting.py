@@ -1,0 +1,29 @@
+"""How days past due are counted, as somebody sets it on the command line."""
+
+from tests.e2e.conftest import Program
+
+
+def test_a_relief_that_is_known_late_withdraws_the_mark_of_a_loan(imported: Program) -> None:
+    late = [row["loan"] for row in imported("delinquency", "--as-of", "2016-12-01", "--json").json]
+    assert "c3" in late
+    imported(
+        "loan", "pause", "c3", "--reason", "relief", "--id", "r1", "--since", "2016-09-01", "--until", "2016-12-05"
+    )
+    late = [row["loan"] for row in imported("delinquency", "--as-of", "2016-12-01", "--json").json]
+    assert "c3" not in late
+    [row] = [row for row in imported("delinquency", "--as-of", "2016-12-08", "--json").json if row["loan"] == "c3"]
+    assert (row["days_past_due"], row["bucket"]) == (3, "M1")
+    told = [row["summary"] for row in imported("audit", "show", "c3", "--json").json]
+    assert "pause of contractual and bureau and regulatory days from 2016-09-01 to 2016-12-05: relief (r1)" in told
+    imported("loan", "resume", "c3", "r1", "--until", "2016-08-31")
+    assert "c3" in [row["loan"] for row in imported("delinquency", "--as-of", "2016-12-01", "--json").json]
+
+
+def test_rules_are_set_by_the_name_of_a_policy(imported: Program) -> None:
+    said = imported("loan", "overdue-rules", "c3", "nobody", status=2).err
+    assert "unknown_policy" in said
+    assert "cn_card" in said
+    [event, *_] = imported("loan", "overdue-rules", "c3", "cn_card", "--json").json["events"]
+    assert event["rules"]["contractual"] == {"grace_days": 3, "tolerance_minor": 1000}
+    assert imported("loan", "pause", "c3", "--reason", "holiday", status=2).err.count("unknown_counter") == 1
+    assert imported("loan", "resume", "c3", "nothing", status=4).err.count("pause_not_found") == 1
