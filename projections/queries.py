@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from ledger.domain.classification import Scheme
 from ledger.domain.errors import LoanNotFound
 from ledger.journal.database import Database, translated
 from ledger.journal.journal import Journal
@@ -16,6 +17,7 @@ from projections import (
     balance_trace,
     counting,
     delinquency,
+    delinquency_history,
     installment_trace,
     loan_now,
     loan_views,
@@ -45,8 +47,10 @@ from projections.answers import (
 )
 from projections.catalogue import PROJECTIONS
 from projections.day_proofs import DayProof, day_proofs
+from projections.delinquency_history import Classified, RollRates, Vintage
 from projections.errors import WrongInterval
 from projections.lag import Lag, lag
+from projections.overdue_trace import OverdueTrace, overdue_trace
 from projections.place import Place
 from projections.presence import workers
 from projections.projection import Projection
@@ -82,6 +86,7 @@ READS: Mapping[str, tuple[Projection, ...]] = {
         audit_trail.PROJECTION,
     ),
     "installment_trace": (),
+    "overdue_trace": (),
     "schedules": (loan_now.PROJECTION, schedule.PROJECTION),
     "payments": (loan_now.PROJECTION, schedule.PROJECTION, payment_history.PROJECTION),
     "statement": (postings.PROJECTION, audit_trail.PROJECTION),
@@ -92,6 +97,9 @@ READS: Mapping[str, tuple[Projection, ...]] = {
     "loans_with_mandate": (mandates.PROJECTION,),
     "position_at": (audit_trail.PROJECTION,),
     "day_proofs": (delinquency.PROJECTION, audit_trail.PROJECTION),
+    "classified": (loan_now.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
+    "roll_rates": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
+    "vintages": (loan_now.PROJECTION, schedule.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
 }
 """The projections that each question reads."""
 
@@ -232,6 +240,18 @@ class Queries:
             raise self._unknown(loan_id, until)
         return found
 
+    def overdue_trace(
+        self, loan_id: str, as_of: date, *, known_at: int | None = None, limit: int = 200
+    ) -> OverdueTrace:
+        """How late a loan is on a date by each counter, by which rules, and the newest `limit` (from 1) events that
+        changed it. Reads the loan's own events. Raises `LoanNotFound`."""
+        with self._snapshot("overdue_trace", loan_id, known_at) as at:
+            until = head_position(at.connection) if known_at is None else known_at
+            found = overdue_trace(facts_of(at.connection, loan_id, until=until), as_of, until, limit)
+        if found is None:
+            raise self._unknown(loan_id, until)
+        return found
+
     def schedules(self, loan_id: str, *, known_at: int | None = None) -> list[Schedule]:
         """The versions of a loan's schedule, the newest last. Raises `LoanNotFound`, also where it was not known."""
         with self._snapshot("schedules", loan_id, known_at) as at:
@@ -313,6 +333,25 @@ class Queries:
         who visits loans."""
         with self._snapshot("day_proofs") as at:
             return day_proofs(at, self._book_id, actor, last)
+
+    def classified(
+        self, scheme: Scheme, as_of: date, *, known_at: int | None = None, loan_id: str | None = None
+    ) -> list[Classified]:
+        """Loans that are not in the best class of a scheme on a date, or were not always, in order of their ids."""
+        with self._snapshot("classified", loan_id, known_at) as at:
+            if loan_id is not None:
+                self._loan(at, loan_id)
+            return delinquency_history.classified(at, scheme, as_of, known_at, loan_id)
+
+    def roll_rates(self, until: date, months: int, *, known_at: int | None = None) -> list[RollRates]:
+        """Where the loans of each bucket were a month later, for the last `months` (from 1) pairs of month ends."""
+        with self._snapshot("roll_rates", known_at=known_at) as at:
+            return delinquency_history.roll_rates(at, until, months, known_at)
+
+    def vintages(self, until: date, days: int, *, known_at: int | None = None) -> list[Vintage]:
+        """By month of opening, the loans that had ever been `days` (from 1) days past due, month by month."""
+        with self._snapshot("vintages", known_at=known_at) as at:
+            return delinquency_history.vintages(at, until, days, known_at)
 
     def lag(self, journal: Journal) -> list[Lag]:
         """How far each projection is behind a journal, whoever brings it forward."""

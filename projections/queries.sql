@@ -75,6 +75,58 @@ select loan, type, fact
  where book = %(book)s and position <= %(known_at)s and (%(loan)s::text is null or loan = %(loan)s)
  order by loan, position
 
+-- name: spells
+-- When installments were past due, as known: of each the newest row says how it ended, and what its last mark lacked.
+with row as (
+    select loan, installment, currency, due_on, cured_on, withdrawn,
+           row_number() over (partition by loan, installment order by position desc, step desc) as nth,
+           first_value(overdue_minor) over (
+               partition by loan, installment order by (overdue_minor > 0) desc, position desc, step desc
+           ) as overdue_minor
+      from delinquency
+     where book = %(book)s and position <= %(known_at)s and (%(loan)s::text is null or loan = %(loan)s)
+)
+select r.loan, r.installment, r.currency, r.due_on, r.cured_on as ended_on, r.overdue_minor,
+       n.lent_minor as principal_minor, n.opened_on
+  from row r
+  join loan_now n on n.book = %(book)s and n.loan = r.loan
+ where r.nth = 1 and not r.withdrawn
+ order by r.loan, r.due_on, r.installment
+
+-- name: owing
+-- At which of some days (by number, from 1) loans owed something at their end: how many loans of each pattern, and the loan
+-- itself where it was ever marked.
+with moved as (
+    select loan, currency, 1 + width_bucket(value_date, %(after_ends)s::date[]) as nth, sum(amount_minor) as moved_minor
+      from postings
+     where book = %(book)s and account = 'receivable' and position <= %(known_at)s
+     group by loan, currency, nth
+), owed as (
+    select m.loan, m.currency, e.nth
+      from generate_series(1, cardinality(%(after_ends)s::date[])) as e (nth)
+      join moved m on m.nth <= e.nth
+     group by m.loan, m.currency, e.nth
+    having sum(m.moved_minor) > 0
+), pattern as (
+    select loan, currency, array_agg(nth order by nth) as nths
+      from owed
+     group by loan, currency
+), marked as (
+    select distinct loan from delinquency where book = %(book)s and position <= %(known_at)s
+)
+select p.currency, p.nths, m.loan, count(*) as loans
+  from pattern p
+  left join marked m on m.loan = p.loan
+ group by p.currency, p.nths, m.loan
+
+-- name: opened_by_month
+select date_trunc('month', n.opened_on)::date as month, n.currency, count(*) as loans
+  from loan_now n
+  join schedule s on s.book = n.book and s.loan = n.loan and s.version = 1 and s.from_position <= %(known_at)s
+ where n.book = %(book)s and n.opened_on <= %(until)s and n.lent_minor > 0
+ group by 1, 2
+ order by 1, 2
+
 -- name: balance
 -- One loan as of a value date: its newest snapshot that both axes reach, the lines of later dates, and those that were
 -- late for the snapshot. No line known by known_at has a date beyond that of the snapshot after it, if it was taken later.

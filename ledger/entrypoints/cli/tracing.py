@@ -1,19 +1,21 @@
 """Commands that say where figures of one loan come from: `loan restatement` and `loan why`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from ledger.bootstrap import Ledger
+from ledger.domain.counters import CounterState
 from ledger.entrypoints.cli.asking import amounts, asking, known_position
 from ledger.entrypoints.cli.options import AsOf, Json, KnownAt, LoanId, WaitFor, optional_date, read_known_at
 from ledger.entrypoints.cli.output import console, print_json, print_table
 from ledger.entrypoints.cli.writing import loan_app
 from projections.balance_trace import BALANCES, OVERDUE, require_balance
 from projections.errors import OneFigure, WrongInterval
+from projections.overdue_trace import OverdueTrace
 from projections.queries import Queries
 from projections.restatement_answers import (
     EventReference,
@@ -61,6 +63,7 @@ def why(
     installment: Annotated[
         int | None, typer.Option(metavar="N", help="How this installment came to its state.")
     ] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="How late it is, by which rules, and why.")] = False,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many lines, the newest.")] = 200,
@@ -68,11 +71,14 @@ def why(
     json: Json = False,
 ) -> None:
     """Where a figure of a loan comes from: postings or changes, with events, rules, and who had them recorded."""
-    require_one_figure(balance, installment)
+    require_one_figure(balance, installment, overdue or None)
     on = optional_date(as_of)
     with asking(wait_for) as (ledger, queries):
         position = known_position(ledger, queries, known_at, loan)
-        if balance is not None:
+        if overdue:
+            late = queries.overdue_trace(loan, on or ledger.today(), known_at=position, limit=limit)
+            print_json(msgspec.to_builtins(late)) if json else _print_overdue(ledger, late)
+        elif balance is not None:
             require_balance(balance)
             if on is None and (position is not None or balance == OVERDUE):  # as `loan show` does
                 on = ledger.today()
@@ -87,7 +93,7 @@ def require_one_figure(*asked: object) -> None:
     """Raise `OneFigure` unless exactly one of the options that name a figure is given."""
     count = sum(each is not None for each in asked)
     if count != 1:
-        raise OneFigure(f"asked why, about {count} figures at once; give either --balance or --installment")
+        raise OneFigure(f"asked why, about {count} figures at once; give either --balance, --installment or --overdue")
 
 
 def _positions(ledger: Ledger, queries: Queries, between: tuple[str, str], loan: str) -> tuple[int, int]:
@@ -125,6 +131,63 @@ def _print_section(ledger: Ledger, currency: str, section: RestatementSection) -
             for figure in section.figures
         ],
     )
+
+
+def _print_overdue(ledger: Ledger, found: OverdueTrace) -> None:
+    console.print(f"Loan [bold]{found.loan}[/] on {found.as_of}, as known at position {found.known_at:,}")
+    print_table(
+        "Days past due, by counter",
+        {"counter": "left", "days": "right", "installment": "right", "due": "left", "in time until": "left",
+         "missing": "right", "rule": "left", "stands still": "left"},
+        [
+            (each.counter, each.days, each.installment or "", each.due_on or "", each.in_time_until or "",
+             *amounts(ledger, found.currency, each.missing_minor), _rule(ledger, found.currency, each),
+             ", ".join(f"{pause.how} {pause.pause_id}" for pause in each.pauses))
+            for each in found.counters
+        ],
+    )  # fmt: skip
+    if found.cure_minor:
+        [cure] = amounts(ledger, found.currency, found.cure_minor)
+        by = f"; paid by {found.cure_by}, it stays in {found.bucket}" if found.cure_by else ""
+        console.print(f"Last told: bucket {found.bucket}; {cure} {found.currency} cures it{by}")
+    if found.earlier_changes:
+        console.print(f"{found.earlier_changes} earlier changes are not shown; see --limit")
+    print_table(
+        "What changed it",
+        {"position": "right", "counts on": "left", "what": "left", "because": "left", "by": "left", "hash": "left"},
+        [
+            (each.position, each.value_date, _told(each.fact, each.type), f"{each.cause} {each.because_of or ''}",
+             each.actor, each.hash[:_HASH_DIGITS])
+            for each in found.changes
+        ],
+    )  # fmt: skip
+
+
+def _rule(ledger: Ledger, currency: str, state: CounterState) -> str:
+    rule, [tolerance] = state.rule, amounts(ledger, currency, state.rule.tolerance_minor)
+    parts = [
+        state.policy,
+        *([f"{rule.grace_days} days of grace"] if rule.grace_days else []),
+        *([f"{tolerance} tolerated"] if rule.tolerance_minor else []),
+        *([f"and {rule.tolerance_share} of the principal"] if rule.tolerance_share else []),
+        *(["due date is day 1"] if rule.first_day else []),
+    ]
+    return ", ".join(parts)
+
+
+def _told(fact: Mapping[str, Any], kind: str) -> str:
+    parts = [
+        *(f"installment {each['installment']} overdue" for each in fact.get("marked", ())),
+        *(f"installment {each['installment']} cured on {each['cured_on']}" for each in fact.get("cured", ())),
+        *(f"installment {each['installment']} was never overdue" for each in fact.get("withdrawn", ())),
+    ]
+    if "bucket" in fact:
+        parts.append(f"{fact['bucket_before']} to {fact['bucket']}, {fact['days_past_due']} days")
+    if "rules" in fact:
+        parts.append(f"rules {fact['rules']['policy']} from {fact['since']}")
+    if "how" in fact:
+        parts.append(f"{fact['how']} {fact['pause_id']} from {fact['since']} to {fact.get('until', 'no date yet')}")
+    return "; ".join(parts) or f"{kind.split('.')[2]} {fact.get('pause_id', '')} until {fact.get('until', '')}"
 
 
 def _print_balance(ledger: Ledger, found: BalanceTrace) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ledger.domain.errors import LoanNotFound
+from ledger.policies.classification_policies import classification_scheme
 from projections.answers import DelinquentLoan
 from projections.catalogue import PROJECTIONS
 from projections.queries import READS, Queries
@@ -171,6 +172,10 @@ ASKS: dict[str, Callable[[Queries], object]] = {
     "loans_with_mandate": lambda queries: queries.loans_with_mandate(days(3), limit=10),
     "position_at": lambda queries: queries.position_at(datetime(2030, 1, 1, tzinfo=UTC)),
     "day_proofs": lambda queries: queries.day_proofs("service:day-end", 1),
+    "overdue_trace": lambda queries: queries.overdue_trace("late", days(3)),
+    "classified": lambda queries: queries.classified(classification_scheme("cn_loan", days(3)), days(3)),
+    "roll_rates": lambda queries: queries.roll_rates(days(60), 1),
+    "vintages": lambda queries: queries.vintages(days(60), 31),
 }
 
 

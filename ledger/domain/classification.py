@@ -1,0 +1,188 @@
+"""In which class a loan is by how long it has been past due: a ladder of days, and the way back from its lower end.
+
+A class changes by events and by mere time, so it is not recorded: this works it out for any date, from the spells in
+which installments were past due, as known at some position. The same spells give the same answer in any year.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from ledger.domain.delinquency import REGULATORY, DatedRules, Overdue
+from ledger.domain.interest import read_rate
+from schemas.overdue.rules import CounterRule, OverdueRules
+from schemas.values import State, Text, Value, Word
+
+
+class Scheme(Value, frozen=True):
+    """A ladder, as policy. `policy`: its id and version; `confirmed`: whether its source was read for these values.
+
+    `classes`: their names, the best one first; `from_days`: from how many days past due each but the first holds.
+    `impaired`: the first class from which there is no way back at once (empty: there is one from all). Once nothing is
+    past due for more than `probation_days`, the loan stays in that class for `probation_months` more; any longer delay
+    meanwhile begins them anew. `rule` counts the days, unless something else was set for the loan.
+    """
+
+    policy: Text
+    title: Text
+    confirmed: bool
+    classes: tuple[Word, ...]
+    from_days: tuple[int, ...]
+    impaired: str = ""
+    probation_months: int = 0
+    probation_days: int = 0
+    rule: CounterRule = CounterRule()
+
+
+class Spell(State, frozen=True):
+    """An installment was past due from the day after `due_on`, and lacked `overdue_minor`; `ended_on` is the value date
+    of the money that covered it, None: it is past due still."""
+
+    installment: int
+    due_on: date
+    overdue_minor: int
+    ended_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From a day on a loan is in another class, and why."""
+
+    on: date
+    before: str
+    after: str
+    days_past_due: int
+    reason: str
+
+
+class _Oldest(NamedTuple):
+    """The days past due of a loan, and the installment from whose due date they count."""
+
+    days: int
+    installment: int = 0
+    due_on: date = date.max
+
+
+def classify(
+    scheme: Scheme, spells: Sequence[Spell], overdue: Overdue, as_of: date, *, principal_minor: int
+) -> list[Change]:
+    """All changes up to a date, the oldest first; none: it was always in the best class.
+
+    `principal_minor`: what a tolerated share is a share of.
+    """
+    counted = _counted(scheme, overdue)
+    ladder = _Ladder(scheme)
+    changes: list[Change] = []
+    for on in _dates(scheme, spells, counted, as_of):
+        found = _oldest(spells, counted, on, principal_minor)
+        changes += ladder.step(on, found, as_of)
+    return changes + ladder.rest(as_of)
+
+
+def _oldest(spells: Sequence[Spell], overdue: Overdue, on: date, principal_minor: int) -> _Oldest:
+    """Days past due on a date, from the oldest due date at which more was missing than is tolerated."""
+    missing_minor = 0
+    for spell in spells:
+        if spell.due_on >= on or (spell.ended_on is not None and spell.ended_on <= on):
+            continue
+        missing_minor += spell.overdue_minor
+        rule = overdue.rule_of(spell.due_on, REGULATORY)
+        share = Fraction(*read_rate(rule.tolerance_share or "0"))
+        is_material = missing_minor > rule.tolerance_minor and missing_minor > principal_minor * share
+        if is_material and (days := overdue.days(spell.due_on, spell.due_on, on, REGULATORY)):
+            return _Oldest(days, spell.installment, spell.due_on)
+    return _Oldest(0)
+
+
+class _Ladder:
+    """The class of a loan, taken from date to date."""
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self._floor = scheme.classes.index(scheme.impaired) if scheme.impaired else len(scheme.classes)
+        self._now = 0
+        self._free_on: date | None = None
+        """When probation is over; None: it has not begun, or there is none."""
+
+    def step(self, on: date, found: _Oldest, as_of: date) -> Iterator[Change]:
+        yield from self._end_probation(min(on, as_of))
+        scheme, days = self._scheme, found.days
+        reached = sum(1 for first in scheme.from_days if days >= first)
+        if reached >= self._floor:
+            self._free_on = None
+            yield from self._move(on, reached, days, _because(found))
+        elif self._now < self._floor:
+            yield from self._move(on, reached, days, _because(found))
+        elif days > scheme.probation_days:
+            self._free_on = None
+            yield from self._move(on, self._floor, days, f"{_because(found)}; it was {scheme.impaired} before")
+        elif self._free_on is None:
+            self._free_on = _months_later(on, scheme.probation_months)
+            yield from self._move(on, self._floor, days, f"probation until {self._free_on}")
+            yield from self._end_probation(on)
+
+    def rest(self, as_of: date) -> list[Change]:
+        return list(self._end_probation(as_of))
+
+    def _end_probation(self, by: date) -> Iterator[Change]:
+        if self._free_on and self._free_on <= by:
+            on, self._free_on = self._free_on, None
+            months = self._scheme.probation_months
+            yield from self._move(on, 0, 0, f"{months} months of probation are over" if months else "nothing past due")
+
+    def _move(self, on: date, to: int, days: int, reason: str) -> Iterator[Change]:
+        if to != self._now:
+            names = self._scheme.classes
+            yield Change(on, names[self._now], names[to], days, reason)
+            self._now = to
+
+
+def _dates(scheme: Scheme, spells: Sequence[Spell], overdue: Overdue, as_of: date) -> list[date]:
+    """The days on which the class may change, in order."""
+    found: set[date] = set()
+    edges = {*scheme.from_days, scheme.probation_days + 1}
+    for spell in spells:
+        found |= {spell.due_on + timedelta(1), *_given(spell.ended_on)}
+        for days in edges:
+            found |= _given(overdue.date_of(spell.due_on, spell.due_on, days, REGULATORY))
+    for pause in overdue.pauses:
+        found |= {pause.since, pause.since + timedelta(1), *_given(pause.until)}
+        found |= {each + timedelta(1) for each in _given(pause.until)}
+    return sorted(on for on in found if on <= as_of)
+
+
+def _given(on: date | None) -> set[date]:
+    return set() if on is None else {on}
+
+
+def _counted(scheme: Scheme, overdue: Overdue) -> Overdue:
+    """What was set for the loan, else the rule of the scheme; pauses hold for both."""
+    if overdue.rules:
+        return overdue
+    rules = OverdueRules(policy=scheme.policy, regulatory=scheme.rule)
+    return overdue.changed(rules=(DatedRules(since=date.min, rules=rules),))
+
+
+def _because(found: _Oldest) -> str:
+    if not found.days:
+        return "nothing past due"
+    day = "day" if found.days == 1 else "days"
+    return f"{found.days} {day} past due since installment {found.installment}, due {found.due_on}"
+
+
+def _months_later(on: date, months: int) -> date:
+    """The same day so many months later, or the last one of that month."""
+    number = on.year * 12 + on.month - 1 + months
+    first = date(number // 12, number % 12 + 1, 1)
+    last = (first + timedelta(31)).replace(day=1) - timedelta(1)
+    return min(first + timedelta(on.day - 1), last)
+
+
+Schemes = Callable[[str, date], Scheme]
+
+
+def in_order(spells: Iterable[Spell]) -> list[Spell]:
+    """The oldest due date first, as `classify` takes them."""
+    return sorted(spells, key=lambda spell: (spell.due_on, spell.installment))

@@ -1,0 +1,73 @@
+"""What each counter of days past due says of a loan on a date, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from ledger.domain.delinquency import COUNTERS, Pause
+from ledger.domain.fold import fold
+from ledger.domain.interest import read_rate
+from ledger.domain.loan import Loan
+from ledger.domain.tally import Part
+from schemas.overdue.rules import CounterRule
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CounterState:
+    """`days` past due on a date, from installment `installment`, due on `due_on`: the oldest one at which more was
+    missing than is tolerated (None: there is none). `missing_minor`: what all installments that had fallen due lacked
+    then. `in_time_until`: of that installment. `policy` and `rule` hold for it; `pauses` stop the counter then."""
+
+    counter: str
+    days: int
+    installment: int | None
+    due_on: date | None
+    in_time_until: date | None
+    missing_minor: int
+    policy: str
+    rule: CounterRule
+    pauses: Sequence[Pause]
+
+
+def counter_states(loan: Loan, as_of: date) -> list[CounterState]:
+    """Each counter on a date, by the facts that count by then. Works out the loan as of that date."""
+    facts = [each for each in loan.counted if each.on <= as_of]
+    tally = fold(loan.agreement, facts, as_of).tally()
+    late = [part for part in tally.parts if part.covered_on is None and part.late_from < as_of]
+    late.sort(key=lambda part: (part.late_from, part.number))
+    return [_state(loan, counter, late, as_of, tally.principal_minor) for counter in COUNTERS]
+
+
+def _state(loan: Loan, counter: str, late: Sequence[Part], as_of: date, principal_minor: int) -> CounterState:
+    overdue = loan.agreement.overdue
+    first, missing_minor = _oldest(loan, counter, late, principal_minor)
+    due_on = first.due_on if first else loan.agreement.installments[-1].due_on
+    dated = overdue.rules_of(due_on)
+    return CounterState(
+        counter=counter,
+        days=overdue.days(first.due_on, first.late_from, as_of, counter) if first else 0,
+        installment=first.number if first else None,
+        due_on=first.late_from if first else None,
+        in_time_until=overdue.in_time_until(first.due_on, first.late_from, counter) if first else None,
+        missing_minor=missing_minor,
+        policy=dated.rules.policy,
+        rule=overdue.rule_of(due_on, counter),
+        pauses=[
+            pause
+            for pause in overdue.pauses
+            if counter in pause.counters and pause.since <= as_of and (pause.until is None or as_of <= pause.until)
+        ],
+    )
+
+
+def _oldest(loan: Loan, counter: str, late: Sequence[Part], principal_minor: int) -> tuple[Part | None, int]:
+    """The installment from which days count, and what all together lack."""
+    first, missing_minor = None, 0
+    for part in late:
+        missing_minor += part.lacks_minor
+        rule = loan.agreement.overdue.rule_of(part.due_on, counter)
+        share = Fraction(*read_rate(rule.tolerance_share or "0"))
+        if first is None and missing_minor > max(Fraction(rule.tolerance_minor), principal_minor * share):
+            first = part
+    return first, missing_minor
