@@ -14,6 +14,7 @@ from ledger.domain.opening import Signed
 from ledger.domain.payments import Designation
 from ledger.domain.payoff import ExpectedInstallment, Payoff, payoff, projected
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
+from ledger.domain.visiting import visit
 from ledger.policies.open_days import open_days
 from schemas.loans.servicing import AllocationRule, Servicing
 from schemas.values import Basis, Event
@@ -127,7 +128,7 @@ class AgreedLife:
         return self.records(adjustments.refund_credit(self.loan, self.wish(name, amount_minor, on), method="card"))
 
     def day_end(self, on: date) -> list[Event]:
-        return self.records(payments.visit(self.loan, business_date=on))
+        return self.records(visit(self.loan, business_date=on))
 
     def expected(self, as_of: date) -> tuple[ExpectedInstallment, ...]:
         return projected(self.loan.agreement, self.loan.counted, as_of)

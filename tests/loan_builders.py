@@ -7,7 +7,8 @@ from functools import reduce
 
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import open_bullet
-from ledger.domain.payments import receive_payment, reverse_payment, visit
+from ledger.domain.payments import receive_payment, reverse_payment
+from ledger.domain.visiting import visit
 from schemas.loans.events import InstallmentLine, LoanOpened
 from schemas.values import Basis, Event, LoanEvent, Posting, Standing
 

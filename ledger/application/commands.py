@@ -10,6 +10,7 @@ from ledger.domain.errors import LoanNotFound
 from ledger.domain.identifiers import loan_stream
 from ledger.domain.loan import Loan
 from ledger.domain.payments import Designation
+from ledger.domain.visiting import visit
 from schemas.values import Basis, Event
 
 
@@ -122,4 +123,4 @@ class VisitLoan(LoanCommand):
     business_date: date
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
-        return payments.visit(self.require(loan), business_date=self.business_date)
+        return visit(self.require(loan), business_date=self.business_date)

@@ -8,9 +8,9 @@ from datetime import date
 from ledger.application.decider import folded
 from ledger.application.loan_store import LoanStore
 from ledger.domain import loan as loans
-from ledger.domain import payments
 from ledger.domain.day_totals import added, overdue_totals
 from ledger.domain.loan import Loan
+from ledger.domain.visiting import visit
 from ledger.journal.journal import Journal
 from ledger.journal.records import Waiting
 from schemas.books.events import OverdueTotals
@@ -83,7 +83,7 @@ def _visits(loan: Loan | None, days: Sequence[date]) -> list[Sequence[Event]]:
         if due is None or due > days[-1]:
             break
         if loan and due <= day:
-            events = payments.visit(loans.settled(loan), business_date=day)
+            events = visit(loan, business_date=day)
             loan = folded(loan, events)
             found.append(events)
     return found

@@ -12,7 +12,8 @@ A loan never reads a clock and never asks what the rest of the book does. Its ba
 count, in the order of their value dates; events record how that result changed.
 """
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 
 from ledger.domain import delinquency
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
@@ -280,17 +281,23 @@ def take_back_of(payment_id: str) -> str:
 
 def next_action_on(loan: Loan) -> date | None:
     """The first date on which day end must look at the loan: an installment with interest or fees falls due, a late
-    fee is charged, an installment that is not covered is late, or a bucket begins."""
+    fee is charged, an installment that is not covered is late, a bucket begins, or a mandate has ended."""
     loan = settled(loan)
     if loan.known.written_off_on or loan.closed_on:
         return None
-    waiting: list[date | None] = []
+    waiting: list[date | None] = [*_expiries(loan)]
     for part in loan.known.parts:
         if not part.has_fallen and loan.agreement.terms:
             waiting.append(next_date(part) if loan.agreement.revolving else part.due_on)
         if part.covered_on is None:
             waiting += [*_next_of_mark(loan, part), part.late_fee_on]
     return min((on for on in waiting if on), default=None)
+
+
+def _expiries(loan: Loan) -> Iterator[date]:
+    for mandate in loan.autopay.mandates:
+        if mandate.revoked_on is None and mandate.terms.until:
+            yield mandate.terms.until + timedelta(1)
 
 
 def _next_of_mark(loan: Loan, part: Part) -> list[date | None]:

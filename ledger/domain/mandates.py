@@ -48,6 +48,7 @@ from schemas.payments.mandates import (
 from schemas.values import Event, LoanEvent, Standing
 
 AUTOPAY = "autopay"
+EXPIRED = "expired"
 
 
 def authorise(loan: Loan, mandate_id: str, party_id: str, terms: MandateTerms, *, today: date) -> list[Event]:
@@ -102,6 +103,16 @@ def revoke(loan: Loan, mandate_id: str, *, reason: str, today: date) -> list[Eve
     if mandate.revoked_on:
         raise MandateEnded(f"asked to {asked}, which is revoked since {mandate.revoked_on}; nothing was changed")
     return _revoked(loan, mandate_id, reason, today, standing(loan, today))
+
+
+def expire(loan: Loan, now: Standing, *, today: date) -> list[Event]:
+    """End the mandates whose last day is over. `now`: how the loan stands after all events of the request."""
+    ended = [each for each in loan.autopay.mandates if each.revoked_on is None and _ends_on(each) < today]
+    return [event for each in ended for event in _revoked(loan, each.mandate_id, EXPIRED, today, now)]
+
+
+def _ends_on(mandate: Mandate) -> date:
+    return mandate.terms.until or date.max
 
 
 def notify(

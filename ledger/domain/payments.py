@@ -23,7 +23,7 @@ from ledger.domain.errors import (
 from ledger.domain.identifiers import require_identifier, require_word
 from ledger.domain.loan import LENDER_ERROR, Loan, settled, take_back_of
 from ledger.domain.money import require_positive
-from ledger.domain.outcomes import Fact, added, passed, removed
+from ledger.domain.outcomes import Fact, added, removed
 from ledger.domain.standing import about, standing
 from ledger.domain.transactions import PAYMENT, TAKE_BACK, Transaction
 from schemas.payments.events import (
@@ -206,11 +206,6 @@ def move_payment(
         received_at=found.at,
     )
     return reversed_, received
-
-
-def visit(loan: Loan, *, business_date: date) -> Sequence[Event]:
-    """Day end: charge what has fallen due, and mark what was not covered, for all days up to a date at once."""
-    return passed(settled(loan), business_date)
 
 
 def require_money_date(loan: Loan, on: date, today: date, asked: str) -> None:

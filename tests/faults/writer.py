@@ -102,8 +102,8 @@ def _counted(loan_id: str) -> Steps:
     """Overdue by rules of its own, which a relief that is known late stops, and not for as long as was thought."""
     commands: list[LoanCommand] = [
         OpenLoan(loan_id=loan_id, currency="USD", principal_minor=100_00, due_on=DUE, opened_on=OPENED),
-        SetOverdueRules(loan_id=loan_id, policy="grace_of_3_days"),
         VisitLoan(loan_id=loan_id, business_date=TODAY),
+        SetOverdueRules(loan_id=loan_id, policy="grace_of_3_days"),
         PauseCounting(loan_id=loan_id, reason="relief", since=DUE, until=TODAY, pause_id="relief"),
         ResumeCounting(loan_id=loan_id, pause_id="relief", until=DUE),
         RecordPayment(loan_id=loan_id, amount_minor=100_00, payment_id="p1"),

@@ -11,6 +11,7 @@ from ledger.domain.due_dates import OpenDays
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import Signed
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
+from ledger.domain.visiting import visit
 from schemas.loans.events import Party
 from schemas.loans.servicing import AllocationRule, CostCap, LateFee, PenaltyInterest, Servicing
 from schemas.overdue.events import InstallmentCured, InstallmentOverdue, OverdueWithdrawn
@@ -197,8 +198,8 @@ _STORY: list[tuple[date, Decide]] = [
         loan, "wx-1", 410_00, "CNY", pending_on=_on(2, 5), today=_on(2, 5), method="card"
     )),
     (_on(2, 6), lambda loan: payments.fail_payment(loan, "wx-1", reason="limit of the card", today=_on(2, 6))),
-    (_on(2, 6), lambda loan: payments.visit(loan, business_date=_on(2, 6))),
-    (_on(2, 11), lambda loan: payments.visit(loan, business_date=_on(2, 11))),
+    (_on(2, 6), lambda loan: visit(loan, business_date=_on(2, 6))),
+    (_on(2, 11), lambda loan: visit(loan, business_date=_on(2, 11))),
     (_on(2, 12), _pays("bank-1", 900_00, _on(2, 12), _on(2, 12))),
     (_on(2, 13), lambda loan: adjustments.charge_fee(loan, _wish("fee-1", 5_00, _on(2, 13)), name="certificate")),
     (_on(2, 14), lambda loan: adjustments.waive(
@@ -249,7 +250,7 @@ _DEBITED: list[tuple[date, Decide]] = [
         loan, "m-1", _MANDATE.changed(at_most_minor=450_00), today=_on(1, 8)
     )),
     (_on(1, 27), lambda loan: mandates.take_next_step(loan, today=_on(1, 27))),
-    (_on(2, 6), lambda loan: payments.visit(loan, business_date=_on(2, 6))),
+    (_on(2, 6), lambda loan: visit(loan, business_date=_on(2, 6))),
     (_on(2, 6), lambda loan: mandates.take_next_step(loan, today=_on(2, 6))),
     (_on(2, 9), lambda loan: mandates.return_(loan, "m-1-1", 1, "R01", returned_on=_on(2, 9), today=_on(2, 9))),
     (_on(2, 10), lambda loan: mandates.submit(loan, "m-1-1", today=_on(2, 10))),
@@ -265,9 +266,9 @@ _LOST: list[tuple[date, Decide]] = [
     (_on(9, 10), lambda loan: adjustments.close(loan, reason="sold", today=_on(9, 10))),
 ]  # fmt: skip
 _REVOLVED: list[tuple[date, Decide]] = [
-    (_on(1, 21), lambda loan: payments.visit(loan, business_date=_on(1, 21))),
+    (_on(1, 21), lambda loan: visit(loan, business_date=_on(1, 21))),
     (_on(2, 9), _pays("bank-9", 300_00, _on(2, 9), _on(2, 9))),
-    (_on(2, 21), lambda loan: payments.visit(loan, business_date=_on(2, 21))),
+    (_on(2, 21), lambda loan: visit(loan, business_date=_on(2, 21))),
     (_on(2, 22), _pays("bank-10", 100_00, _on(1, 20), _on(2, 22))),
 ]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from ledger.domain.book import open_book
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import open_bullet
-from ledger.domain.payments import receive_payment, reverse_payment, visit
+from ledger.domain.payments import receive_payment, reverse_payment
+from ledger.domain.visiting import visit
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from schemas.books.events import DayClosed, DayTotals, EventSkipped, OverdueTotals, PeriodClosed
 from schemas.envelope import digest

@@ -7,10 +7,14 @@ import orjson
 import pytest
 
 from ledger.application.commands import OpenLoan
-from ledger.application.day_end import DayIncomplete
+from ledger.application.counting_commands import SetOverdueRules
+from ledger.application.day_end import DayEndStuck, DayIncomplete
+from ledger.application.loan_store import decoded
 from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
+from ledger.domain.errors import InvalidDate
 from ledger.journal.database import Database
+from ledger.journal.records import Share
 from ledger.settings import Settings
 from schemas.books.events import DayClosed
 from schemas.errors import Misconfigured
@@ -82,3 +86,56 @@ def test_what_stands_in_the_way_of_all_loans_is_no_matter_of_one(database: Datab
         with pytest.raises(Misconfigured, match="found no journal of this version"):
             ledger.day_ends.run_until(DAY, today=ledger.today())
         assert marked(ledger) == []
+
+
+def test_a_loan_that_waits_whatever_its_visits_do_stops_day_end_with_its_name(
+    database: Database, tmp_path: Path
+) -> None:
+    with a_ledger(database, tmp_path) as ledger:
+        lend(ledger, {"l0": DAY, "l1": DUE})
+        ledger.day_ends.run(DAY, today=ledger.today())
+        with database.connect() as connection:
+            connection.execute("alter table journal.stream disable trigger all")
+            connection.execute("update journal.stream set next_action_on = %s where stream = 'loan/l1'", (DAY,))
+        with pytest.raises(DayEndStuck, match="visit loan/l1; its visit changes nothing"):
+            ledger.day_ends.run(DAY, today=ledger.today())
+
+
+def test_rules_that_change_in_the_middle_count_for_whoever_comes_after(database: Database, tmp_path: Path) -> None:
+    """Half of the loans are visited, then all get days of grace, then the day end goes on: no mark is left of it."""
+    loans = [f"l{number}" for number in range(12)]
+    with a_ledger(database, tmp_path) as ledger:
+        lend(ledger, dict.fromkeys(loans, DUE))
+        half = ledger.day_ends.visit_share(DAY, Share(0, 2))
+        assert 0 < half < len(loans) == half + len(ledger.journal.due_streams(DAY, 100))
+        for loan in loans:
+            command = SetOverdueRules(loan_id=loan, policy="grace_of_3_days")
+            ledger.desk.execute(Order(command=command, key=f"r-{loan}", today=DAY, principal="operator:ann"))
+        assert ledger.day_ends.run(DAY, today=ledger.today()).loans_visited == 0
+        changes = [
+            event for event in map(decoded, ledger.journal.after(0, 1000)) if isinstance(event, DelinquencyChanged)
+        ]
+        assert sum(len(change.marked) for change in changes) == sum(len(change.withdrawn) for change in changes) == half
+        assert {change.because_of for change in changes if change.withdrawn} == {"grace_of_3_days@1900-01-01"}
+        ledger.day_ends.run_until(date(2026, 1, 24), today=ledger.today())
+        states = [ledger.loan(loan) for loan in loans]
+        assert all(state.mark(1) for state in states)
+        with ledger.queries() as queries:
+            found = queries.day_proofs("service:day-end", 10)
+            assert [row.days_past_due for row in queries.delinquency(date(2026, 1, 24))] == [1] * len(loans)
+        assert all(each.proved for each in found)
+        assert [sum(each.marks for each in day.overdue) for day in found] == [half, 0, 0, len(loans)]
+
+
+def test_a_day_that_comes_out_of_order_or_again_is_closed_once(database: Database, tmp_path: Path) -> None:
+    with a_ledger(database, tmp_path) as ledger:
+        lend(ledger, {"l0": DUE, "l1": DAY})
+        assert ledger.day_ends.run(date(2026, 1, 22), today=ledger.today()).closed
+        for day in (DAY, date(2026, 1, 22)):
+            done = ledger.day_ends.run(day, today=ledger.today())
+            assert (done.loans_visited, done.closed) == (0, False)
+        assert marked(ledger) == [("l0", "2026-01-21"), ("l1", "2026-01-22")]
+        with pytest.raises(InvalidDate, match="today is 2026-02-03"):
+            ledger.day_ends.run_until(date(2026, 2, 4), today=ledger.today())
+        with pytest.raises(InvalidDate, match="today is 2026-02-03"):
+            ledger.day_ends.run(date(2026, 2, 4), today=ledger.today())

@@ -308,3 +308,21 @@ def test_a_bucket_never_falls_while_nothing_is_paid_and_nothing_stands_still() -
     told = [change(events).bucket for events in moves if events]
     assert all(int(after[1:]) == int(before[1:]) + 1 for before, after in pairwise(told))
     assert told[-1] == "M7"
+
+
+@pytest.mark.parametrize(
+    ("as_of", "missing"),
+    [
+        (date(2023, 11, 16), {"1-2": 250, "3-29": 250, "30-59": 500}),
+        (date(2023, 12, 16), {"30-59": 500, "60-": 500}),
+    ],
+)
+def test_what_is_missing_by_how_long_it_is(as_of: date, missing: dict[str, int]) -> None:
+    """Figures of Apache Fineract, `LoanDelinquency.feature`: four installments of 250, of which nothing is paid."""
+    spans = {"1-2": (1, 2), "3-29": (3, 29), "30-59": (30, 59), "60-": (60, 9999)}
+    found: dict[str, int] = {}
+    for due in (date(2023, 10, 1), date(2023, 10, 16), date(2023, 10, 31), date(2023, 11, 15)):
+        late = AS_DUE.days(due, due, as_of)
+        name = next(name for name, (first, last) in spans.items() if first <= late <= last)
+        found[name] = found.get(name, 0) + 250
+    assert found == missing

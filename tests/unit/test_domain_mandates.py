@@ -283,3 +283,25 @@ def test_every_debit_policy_is_read_and_named_with_its_date(name: str) -> None:
     assert rules.policy.startswith(f"{name}@20")
     assert rules.attempts >= 1
     assert timedelta(rules.within_days) >= timedelta(0)
+
+
+def test_day_end_ends_a_mandate_whose_last_day_is_over_and_cancels_what_waits() -> None:
+    life = a_mandate(until=DUE)
+    life.records(mandates.notify(life.loan, "m", "d", 80_00, collect_on=DUE, today=days(-5)))
+    assert life.day_end(DUE) == []
+    assert life.next_action_on == days(1)
+    marked, revoked, cancelled = life.day_end(days(1))
+    assert type(marked).__name__ == "DelinquencyChanged"
+    assert isinstance(revoked, MandateRevoked)
+    assert (revoked.mandate_id, revoked.revoked_on, revoked.reason) == ("m", days(1), "expired")
+    assert isinstance(cancelled, DebitCancelled)
+    assert revoked.standing == cancelled.standing == life.standing
+    assert life.day_end(days(1)) == []
+
+
+def test_a_mandate_that_ends_on_a_quiet_day_is_ended_alone() -> None:
+    life = a_mandate(until=days(-8))
+    assert life.next_action_on == days(-7)
+    [revoked] = life.day_end(days(-7))
+    assert isinstance(revoked, MandateRevoked)
+    assert life.next_action_on == days(1)

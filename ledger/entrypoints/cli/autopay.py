@@ -2,12 +2,12 @@
 
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
 
-from ledger.application.autopay import AuthoriseMandate, ChangeMandate, RevokeMandate
+from ledger.application.autopay import AuthoriseMandate, AutopayRun, ChangeMandate, RevokeMandate
 from ledger.bootstrap import Ledger
 from ledger.entrypoints.cli.asking import amounts
 from ledger.entrypoints.cli.options import Json, Key, LoanId, optional_date
@@ -128,17 +128,27 @@ def run(
     debits = HttpDebitGateway(gateway, timeout_s=timeout)
     with Ledger(read_settings()) as ledger:
         done = ledger.autopay(debits).run(ledger.today())
-    for name, why in done.refused.items():
-        errors.print(f"refused {name}: {why}", markup=False)
     if json:
         print_json(asdict(done))
     else:
-        console.print(
-            f"Booked {done.settled} settled and {done.returned} returned debits; announced {done.announced}, presented "
-            f"{done.presented}, cancelled {done.cancelled}; {len(done.refused)} refused"
-        )
+        console.print(debits_text(done))
     if done.refused:
-        sys.exit(1)
+        refuse(done)
+
+
+def debits_text(done: AutopayRun) -> str:
+    """What a run of autopay did, in one line."""
+    return (
+        f"Booked {done.settled} settled and {done.returned} returned debits; announced {done.announced}, presented "
+        f"{done.presented}, cancelled {done.cancelled}; {len(done.refused)} refused"
+    )
+
+
+def refuse(done: AutopayRun) -> NoReturn:
+    """End the program with status 1, and say what was refused."""
+    for name, why in done.refused.items():
+        errors.print(f"refused {name}: {why}", markup=False)
+    sys.exit(1)
 
 
 def register(root: typer.Typer) -> None:

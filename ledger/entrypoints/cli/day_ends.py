@@ -8,15 +8,18 @@ import typer
 from ledger.application.day_preview import DayPreview
 from ledger.bootstrap import DAY_END, Ledger
 from ledger.entrypoints.cli.asking import amounts, asking
+from ledger.entrypoints.cli.autopay import debits_text, refuse
 from ledger.entrypoints.cli.options import Json, WaitFor, optional_date
 from ledger.entrypoints.cli.output import console, print_json, print_table, print_warning, progress
 from ledger.entrypoints.day_end_workers import day_end_workers
+from ledger.gateways.http_debits import HttpDebitGateway
 from ledger.settings import read_settings
 from projections.day_proofs import DayProof
 from schemas.books.events import OverdueTotals
 from schemas.errors import Corrupt
 
 _NAMED = 10
+_TIMEOUT_S = 30.0
 
 
 class DayNotProved(Corrupt):
@@ -30,6 +33,10 @@ def day_end(
     workers: Annotated[
         int, typer.Option(min=0, max=64, help="Processes that visit loans beside this one, each its share.")
     ] = 0,
+    gateway: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Then run autopay: announce and present what is due today to this gateway."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be recorded.")] = False,
     json: Json = False,
 ) -> None:
@@ -45,13 +52,18 @@ def day_end(
             return
         with day_end_workers(settings, workers) as visit_first, progress("Closing", "days") as report:
             done = ledger.day_ends.run_until(last, today=today, progress=report, visit_first=visit_first)
+        debits = ledger.autopay(HttpDebitGateway(gateway, timeout_s=_TIMEOUT_S)).run(today) if gateway else None
     if json:
-        print_json(done)
+        print_json({"days": done, "autopay": debits} if debits else done)
     else:
         closed = [day for day in done if day.closed]
         visited = sum(day.loans_visited for day in done)
         reached = f" up to {closed[-1].business_date}" if closed else "; all days up to that date were closed"
         console.print(f"Closed {len(closed)} days{reached}, visited {visited} loans")
+        if debits:
+            console.print(debits_text(debits))
+    if debits and debits.refused:
+        refuse(debits)
 
 
 def _show_preview(ledger: Ledger, found: DayPreview, *, json: bool) -> None:
