@@ -22,7 +22,10 @@ from schemas.overdue.events import DelinquencyEvent
 from schemas.registry import REGISTRY, types_of
 
 Progress = Callable[[int, int], None]
-"""Told (done, total) as work goes on."""
+"""Told (visits done, visits that are known of) as work goes on."""
+
+Seen = Callable[[int], None]
+"""Told how many loans were looked at since the last time."""
 
 VisitFirst = Callable[[date], int]
 """Visits loans that wait on a date, by other processes; how many that were. What it leaves is visited all the same."""
@@ -74,15 +77,15 @@ class DayEnds:
         days = self.open_days(until, today=today)
         done: list[DayEnd] = []
         incomplete: DayIncomplete | None = None
-        for nth, day in enumerate(days, 1):
+        seen = _counter(progress, self._journal.count_due(until))
+        for day in days:
             try:
                 if incomplete:
-                    self._visit_all(day)
+                    self._visit_all(day, seen)
                 else:
-                    done.append(self.run(day, today=today, visit_first=visit_first))
+                    done.append(self.run(day, today=today, visit_first=visit_first, seen=seen))
             except DayIncomplete as found:
                 incomplete = incomplete or found
-            progress(nth, len(days))
         if incomplete:
             raise incomplete
         self.visit_latecomers()
@@ -97,9 +100,18 @@ class DayEnds:
         first = closed_on + timedelta(days=1) if closed_on else min(self._journal.first_action_on() or until, until)
         return [first + timedelta(days=n) for n in range((until - first).days + 1)]
 
-    def run(self, business_date: date, *, today: date, visit_first: VisitFirst = lambda day: 0) -> DayEnd:
+    def run(
+        self,
+        business_date: date,
+        *,
+        today: date,
+        visit_first: VisitFirst = lambda day: 0,
+        seen: Seen = lambda count: None,
+    ) -> DayEnd:
         """Visit every loan that needs attention on `business_date` or before, then close the date if it is open."""
-        visited = visit_first(business_date) + self._visit_all(business_date)
+        visited = visit_first(business_date)
+        seen(visited)
+        visited += self._visit_all(business_date, seen)
         closed = self._book_desk.close_day(business_date, counted=self._count(), today=today)
         return DayEnd(business_date=business_date, loans_visited=visited, closed=closed)
 
@@ -122,7 +134,7 @@ class DayEnds:
             overdue=overdue_totals(REGISTRY.decode_recorded(*each) for each in marks),
         )
 
-    def _visit_all(self, business_date: date) -> int:
+    def _visit_all(self, business_date: date, seen: Seen = lambda count: None) -> int:
         """Visit the loans that wait until none does; how many visits that took."""
         visited, before = 0, None
         while first := next(iter(self._journal.due_streams(business_date, 1)), None):
@@ -132,7 +144,7 @@ class DayEnds:
                     "Run ledger doctor"
                 )
             before = first
-            visited += self._walk(business_date)
+            visited += self._walk(business_date, seen=seen)
         return visited
 
     def visit_share(self, business_date: date, share: Share) -> int:
@@ -140,7 +152,7 @@ class DayEnds:
         for loans that cannot be visited."""
         return self._walk(business_date, share)
 
-    def _walk(self, business_date: date, share: Share = ALL_STREAMS) -> int:
+    def _walk(self, business_date: date, share: Share = ALL_STREAMS, seen: Seen = lambda count: None) -> int:
         """Visit each loan that waits, from the longest waiting one on. One that cannot be visited is passed over, and
         named at the end; what stands in the way of all of them is raised at once."""
         visited, failed, last = 0, 0, None
@@ -157,6 +169,7 @@ class DayEnds:
                         named[stream] = result
                 else:
                     visited += 1
+            seen(len(waiting))
         if failed:
             more = " ..." if failed > len(named) else ""
             raise DayIncomplete(
@@ -173,3 +186,15 @@ class DayEnds:
             today=business_date,
             principal=self._principal,
         )
+
+
+def _counter(progress: Progress, known: int) -> Seen:
+    """Adds up what was looked at; loans may come to wait again on a later day, beyond those that are known of."""
+    done = 0
+
+    def seen(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, max(known, done))
+
+    return seen

@@ -246,6 +246,11 @@ class Journal:
         )
         return [Waiting(*row) for row in rows]
 
+    def count_due(self, on: date) -> int:
+        """How many streams day end must look at on a date or earlier."""
+        [(count,)] = self._rows("select count(*) from journal.stream where next_action_on <= %b", (on,))
+        return int(count)
+
     def streams_written_by(self, actor: str, after: int, through: int) -> int:
         """To how many streams, of loans, somebody has written between two positions, the second one included."""
         [(count,)] = self._rows(

@@ -50,7 +50,7 @@ def day_end(
         if dry_run:
             _show_preview(ledger, ledger.preview_day_end(last), json=json)
             return
-        with day_end_workers(settings, workers) as visit_first, progress("Closing", "days") as report:
+        with day_end_workers(settings, workers) as visit_first, progress("Visiting", "loans", rate=True) as report:
             done = ledger.day_ends.run_until(last, today=today, progress=report, visit_first=visit_first)
         debits = ledger.autopay(HttpDebitGateway(gateway, timeout_s=_TIMEOUT_S)).run(today) if gateway else None
     if json:
