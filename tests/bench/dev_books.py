@@ -32,8 +32,16 @@ DUE = 30_000
 
 
 def book_of_due(loans: int) -> Plan:
-    """About DUE loans for the next day end to see to, whatever the number of all."""
-    return Plan(loans=loans, until=UNTIL, payments_per_loan=2, late_share=0.02, due_share=DUE / loans)
+    """About DUE loans for the next day end to see to, whatever the number of all; three in ten have installments and
+    interest."""
+    return Plan(
+        loans=loans,
+        until=UNTIL,
+        payments_per_loan=2,
+        late_share=0.02,
+        due_share=DUE / loans,
+        installments_share=0.3,
+    )
 
 
 MANY_POSTINGS = book_of_postings(2_000_000, LONG_POSTINGS)

@@ -16,6 +16,7 @@ from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, Re
 from ledger.application.dev_book import book as dev_book
 from ledger.application.dev_book.long_loan import LONG_LOAN
 from ledger.application.dev_book.plan import InvalidPlan, Plan
+from ledger.application.loan_commands import AgreeLoan, DisburseLoan
 from ledger.application.orders import Answer, Order
 from ledger.bootstrap import DAY_END, Ledger
 from ledger.domain import loan as loans
@@ -27,7 +28,7 @@ from ledger.journal.records import RecordedEvent
 from ledger.journal.restore import JournalNotEmpty
 from ledger.settings import Settings
 from schemas.envelope import digest, read
-from schemas.loans.events import LoanOpened
+from schemas.loans.events import CreditAgreed, LoanDisbursed, LoanOpened
 from schemas.overdue.events import DelinquencyChanged
 from schemas.payments.events import PaymentReceived, PaymentReversed
 from schemas.registry import REGISTRY
@@ -35,7 +36,7 @@ from schemas.values import Event, LoanEvent
 from tests.integration.relay.relayed import TABLES
 
 NOW = datetime(2016, 12, 24, 12, tzinfo=UTC)
-PLAN = Plan(loans=150, until=date(2016, 12, 23), late_share=0.5, long_loan_payments=80)
+PLAN = Plan(loans=150, until=date(2016, 12, 23), late_share=0.5, installments_share=0.4, long_loan_payments=80)
 
 Fresh = Callable[[str | None], Database]
 Request = list[tuple[RecordedEvent, Event]]
@@ -75,12 +76,12 @@ def copy(made: Database, fresh_database: Fresh, key_folder: Path) -> Iterator[Le
 
 
 def test_the_next_day_end_sees_to_the_due_share(fresh_database: Fresh, template: str, tmp_path: Path) -> None:
-    plan = Plan(loans=400, until=date(2016, 12, 23), late_share=0, due_share=0.25)
+    plan = Plan(loans=400, until=date(2016, 12, 23), late_share=0, due_share=0.25, installments_share=0.5)
     with a_ledger(fresh_database(template), tmp_path) as ledger:
         ledger.write_dev_book("dev", plan)
         waiting = ledger.journal.due_streams(date(2016, 12, 24), 1000)
         assert len(waiting) == pytest.approx(100, abs=30)
-        assert {each.next_action_on for each in waiting} == {date(2016, 12, 24)}
+        assert all(each.next_action_on == date(2016, 12, 24) for each in waiting)
         done = ledger.day_ends.run(date(2016, 12, 24), today=date(2016, 12, 24))
         assert (done.loans_visited, done.closed) == (len(waiting), True)
 
@@ -103,8 +104,13 @@ def streams(ledger: Ledger) -> dict[str, list[Request]]:
     }
 
 
-def command_of(event: Event, day: date) -> LoanCommand:
-    """What was asked, as its first event tells."""
+_ASKED = (LoanOpened, CreditAgreed, LoanDisbursed, PaymentReceived, PaymentReversed)
+
+
+def command_of(request: Request, day: date) -> LoanCommand:
+    """What was asked, as the event tells that no passing of time leaves; without one it was day end."""
+    facts = [fact for _, fact in request]
+    event = next((fact for fact in facts if isinstance(fact, _ASKED)), facts[0])
     match event:
         case LoanOpened():
             return OpenLoan(
@@ -114,6 +120,23 @@ def command_of(event: Event, day: date) -> LoanCommand:
                 due_on=event.installments[0].due_on,
                 opened_on=event.opened_on,
                 borrower_id=event.borrower_id or None,
+            )
+        case CreditAgreed():
+            return AgreeLoan(
+                loan_id=event.loan_id,
+                currency=event.currency,
+                terms=dict(event.terms),
+                policy=event.servicing.policy.split("@")[0],
+                product=event.product,
+                cost_table_hash=event.cost_table_hash,
+                parties=tuple((party.role, party.party_id) for party in event.parties),
+            )
+        case LoanDisbursed():
+            return DisburseLoan(
+                loan_id=event.loan_id,
+                amount_minor=event.amount_minor,
+                disbursement_id=event.disbursement_id,
+                paid_out_on=event.disbursed_on,
             )
         case PaymentReceived():
             return RecordPayment(
@@ -160,7 +183,7 @@ def test_the_domain_decides_every_request_just_so(ledger: Ledger) -> None:
         for request in requests:
             facts, today = [fact for _, fact in request], decided_on(request)
             assert isinstance(facts[0], LoanEvent)
-            command = command_of(facts[0], today)
+            command = command_of(request, today)
             assert command.decide(loan, today=today, basis=facts[0].basis, fallback_id="") == facts
             loan = reduce(loans.apply, facts, loan)
 
@@ -193,8 +216,8 @@ def test_streams_know_when_day_end_must_look_again(ledger: Ledger) -> None:
 def test_commands_are_known_by_the_keys_that_the_desk_makes(ledger: Ledger) -> None:
     for requests in streams(ledger).values():
         for number, request in enumerate(requests):
-            event, fact = request[0]
-            command = command_of(fact, decided_on(request))
+            event, _ = request[0]
+            command = command_of(request, decided_on(request))
             envelope = read(event.state)
             principal, key = ledger.settings.principal, key_of(event, number)
             if isinstance(command, VisitLoan):
@@ -209,7 +232,7 @@ def key_of(event: RecordedEvent, number: int) -> str:
 
 
 def test_a_command_of_the_book_is_answered_again_and_new_ones_go_on(copy: Ledger) -> None:
-    opened = next(iter(streams(copy)["loan/loan-0000150"]))[0][1]
+    opened = streams(copy)["loan/loan-0000150"][0]
     order = Order(
         command=command_of(opened, PLAN.until), key="loan-0000150-1", today=PLAN.until, principal="operator:cli"
     )

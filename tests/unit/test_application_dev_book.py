@@ -19,7 +19,9 @@ from ledger.application.dev_book.stamps import event_id, instant_of, midnight_us
 from ledger.application.dev_book.templates import templates
 from ledger.domain.identifiers import loan_stream
 from schemas.envelope import instant
+from schemas.loans.events import LoanPaidOff
 from schemas.overdue.events import DelinquencyChanged
+from schemas.payments.events import PaymentReceived
 from tests.loan_builders import BASIS
 
 UNTIL = date(2026, 1, 31)
@@ -59,13 +61,23 @@ def test_a_book_ends_on_a_day_that_is_over() -> None:
 
 
 @pytest.mark.parametrize("habit", HABITS)
-@pytest.mark.parametrize("payments", [1, 4, 40])
-def test_exactly_the_late_habits_lead_to_a_mark(habit: str, payments: int) -> None:
-    steps = live(Traits(120_00, 30, payments, habit, 12), BASIS)
+@pytest.mark.parametrize(("payments", "installments"), [(1, 0), (4, 0), (40, 0), (1, 3), (1, 12)])
+def test_exactly_the_late_habits_lead_to_a_mark(habit: str, payments: int, installments: int) -> None:
+    steps = live(Traits(120_00, 30, payments, habit, 12, installments), BASIS)
     marks = [event for step in steps for event in step.events if isinstance(event, DelinquencyChanged)]
     assert bool(marks) == (habit in LATE)
     assert [step.day for step in steps] == sorted(step.day for step in steps)
     assert all(step.events for step in steps)
+
+
+@pytest.mark.parametrize("habit", [habit for habit in HABITS if habit != "silent"])
+def test_an_agreed_loan_is_paid_back_with_its_interest(habit: str) -> None:
+    steps = live(Traits(1200_00, 30, 1, habit, 12, 6), BASIS)
+    [last] = [event for event in steps[-1].events if isinstance(event, LoanPaidOff)]
+    assert last.standing.total_due_minor == 0
+    paid = [event for step in steps for event in step.events if isinstance(event, PaymentReceived)]
+    assert sum(event.amount_minor for event in paid) > 1200_00
+    assert steps[-1].next_action is None
 
 
 def test_lives_have_events_of_every_type_of_a_loan_without_interest() -> None:

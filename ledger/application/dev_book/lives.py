@@ -12,8 +12,11 @@ from random import Random
 from typing import NamedTuple
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
+from ledger.application.loan_commands import AgreeLoan, DisburseLoan
 from ledger.domain import loan as loans
+from ledger.domain.agreement import Installment
 from ledger.domain.loan import Loan
+from ledger.domain.terms import DayCount, Terms
 from schemas.values import Basis, Event
 
 CURRENCY = "USD"
@@ -24,11 +27,19 @@ DAY_0 = date(2900, 1, 1)
 LOAN, BORROWER = "0loan0id0", "0borrower0id0"
 """Stand for the loan and its borrower in a life."""
 
-LONGEST = 400
+LONGEST = 500
 """No life has more days."""
+
+LATEST = 5000
+"""No life names a day beyond this one."""
 
 _PRINCIPALS_MINOR = (50_00, 120_00, 250_00, 400_00, 800_00, 1500_00, 3000_00, 7500_00)
 _TENORS = (30, 60, 90, 180)
+_TERMS = (3, 6, 12)
+_EVERY = 30
+_ANNUAL_RATE = "0.18"
+_POLICY = "as_scheduled"
+_CURE_DAYS = 9
 _TOO_MUCH_MINOR = 1_00
 _DELAYS = (3, 12, 35, 70, 120)
 _PUNCTUAL = (("on_time", 80), ("early", 15), ("overpaid", 5))
@@ -45,6 +56,9 @@ class Traits(NamedTuple):
     silent      the last part never comes
     returned    as on_time, but the bank takes the last part back; it is paid again a week later
     found_late  the last part was in time, but becomes known after the loan was marked overdue
+
+    `tenor`: days until all is due. With `installments` it is an agreed loan with interest instead, of so many equal
+    installments; they fall due every `tenor` days, each is a part, and the one that is missed is the first one.
     """
 
     principal_minor: int
@@ -52,6 +66,7 @@ class Traits(NamedTuple):
     payments: int
     habit: str
     delay: int = 0
+    installments: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,19 +80,22 @@ class Step:
     next_action: int | None
 
 
-def some_traits(random: Random, payments: int, late_share: float) -> Traits:
-    """Those of one loan; `late_share` of all, 0 to 1, are of a kind that misses its due date."""
+def some_traits(random: Random, payments: int, late_share: float, installments_share: float = 0.0) -> Traits:
+    """Those of one loan; `late_share` of all, 0 to 1, are of a kind that misses its due date, and `installments_share`
+    of all are agreed loans with interest."""
     habits = _LATE if random.random() < late_share else _PUNCTUAL
     [habit] = random.choices([name for name, _ in habits], [weight for _, weight in habits])
     principal_minor, tenor = random.choice(_PRINCIPALS_MINOR), random.choice(_TENORS)
     delay = random.choice(_DELAYS) if habit == "late" else 0
+    if random.random() < installments_share:
+        return Traits(principal_minor, _EVERY, payments, habit, delay, random.choice(_TERMS))
     return Traits(principal_minor, tenor, payments, habit, delay)
 
 
 def live(traits: Traits, basis: Basis) -> list[Step]:
     """A whole life; day end comes whenever it has to."""
     life = _Life(basis)
-    for day, command in _wishes(traits):
+    for day, command in _agreed_wishes(traits, life) if traits.installments else _wishes(traits):
         life.wait_until(day)
         life.take(day, command)
     life.wait_until(LONGEST)
@@ -89,6 +107,10 @@ class _Life:
         self._basis = basis
         self._loan: Loan | None = None
         self.steps: list[Step] = []
+
+    @property
+    def installments(self) -> Sequence[Installment]:
+        return self._loan.agreement.installments if self._loan else ()
 
     def wait_until(self, day: int) -> None:
         """Let the day ends pass that must look at the loan before that day."""
@@ -145,6 +167,61 @@ def _wishes(traits: Traits) -> Iterator[tuple[int, LoanCommand]]:
             yield span + 9, _payment(f"{last}-again", rest_minor, span + 9)
         case "on_time" | "early":
             yield span, _payment(last, rest_minor, span)
+
+
+def _agreed_wishes(traits: Traits, life: _Life) -> Iterator[tuple[int, LoanCommand]]:
+    """The same for a loan of equal installments with interest. The life knows what they are once it is agreed."""
+    yield (
+        0,
+        AgreeLoan(
+            loan_id=LOAN,
+            currency=CURRENCY,
+            terms=Terms(
+                principal_minor=traits.principal_minor,
+                currency=CURRENCY,
+                disbursed_on=on(0),
+                annual_rate=_ANNUAL_RATE,
+                term=traits.installments,
+                every=f"{traits.tenor}d",
+                day_count=DayCount.ACTUAL_365F,
+            ).as_plain(),
+            policy=_POLICY,
+            product="installments",
+            cost_table_hash="0" * 64,
+            parties=(("borrower", BORROWER),),
+        ),
+    )
+    yield (
+        0,
+        DisburseLoan(
+            loan_id=LOAN, amount_minor=traits.principal_minor, disbursement_id=f"{LOAN}-out", paid_out_on=on(0)
+        ),
+    )
+    parts = [
+        (str(each.number), each.principal_minor + each.interest_minor, (each.due_on - DAY_0).days)
+        for each in life.installments
+    ]
+    found = [part for each in parts for part in _parts_of(traits, each, is_last=each is parts[-1])]
+    yield from sorted(found, key=lambda wish: wish[0])
+
+
+def _parts_of(traits: Traits, part: tuple[str, int, int], *, is_last: bool) -> Iterator[tuple[int, LoanCommand]]:
+    """What is paid for an installment, by its number, amount and day."""
+    name, amount_minor, day = part
+    match traits.habit if name == "1" else "on_time" if traits.habit not in {"early", "silent"} else traits.habit:
+        case "early":
+            yield day - day // 10, _payment(name, amount_minor, day - day // 10)
+        case "late":
+            yield day + traits.delay, _payment(name, amount_minor, day + traits.delay)
+        case "found_late":
+            yield day + 3, _payment(name, amount_minor, day)
+        case "returned":
+            yield day, _payment(name, amount_minor, day)
+            yield day + 2, ReversePayment(loan_id=LOAN, payment_id=_payment_id(name), cause="bank_return")
+            yield day + _CURE_DAYS, _payment(f"{name}-again", amount_minor, day + _CURE_DAYS)
+        case "on_time" | "overpaid":
+            too_much_minor = _TOO_MUCH_MINOR if is_last and traits.habit == "overpaid" else 0
+            yield day, _payment(name, amount_minor + too_much_minor, day)
 
 
 def _payment(name: str, amount_minor: int, day: int) -> RecordPayment:

@@ -22,10 +22,12 @@ class InvalidPlan(BadInput):
 class Plan:
     """The same plan with the same key file makes the same book, byte for byte.
 
-    `payments_per_loan`: in how many parts a loan is paid back. `late_share`: the part of all loans, 0 to 1, that miss
-    their due date. `due_share`: the part of all loans, 0 to 1, that fall due on the last day and are not paid back by
-    then, beside those on which it falls by chance: the next day end has to see to them. `until`: the last day of the
-    book. `long_loan_payments`: one loan more, which takes so many payments over the whole time; 0: there is none.
+    `payments_per_loan`: in how many parts a bullet is paid back. `late_share`: the part of all loans, 0 to 1, that miss
+    a due date. `due_share`: the part of all loans, 0 to 1, of which something falls due on the last day and is not paid
+    by then, beside those on which it falls by chance: the next day end has to see to them. `installments_share`: the
+    part of all loans, 0 to 1, that are agreed loans of equal installments with interest; the others are bullets without
+    any. `until`: the last day of the book. `long_loan_payments`: one loan more, which takes so many payments over the
+    whole time; 0: there is none.
     """
 
     loans: int
@@ -33,6 +35,7 @@ class Plan:
     payments_per_loan: int = 4
     late_share: float = 0.1
     due_share: float = 0.0
+    installments_share: float = 0.0
     seed: int = 1
     long_loan_payments: int = 0
 
@@ -42,6 +45,7 @@ class Plan:
             ("payments per loan", self.payments_per_loan, 1, MOST_PAYMENTS),
             ("a late share", self.late_share, 0, 1),
             ("a due share", self.due_share, 0, 1),
+            ("a share of installments", self.installments_share, 0, 1),
             ("a long loan with payments", self.long_loan_payments, 0, MOST_LOANS),
         ):
             if not least <= found <= most:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple, Protocol
 
-from ledger.application.dev_book.lives import LONGEST, Traits, live, some_traits
+from ledger.application.dev_book.lives import LATEST, Traits, live, some_traits
 from ledger.application.dev_book.long_loan import LongLoan
 from ledger.application.dev_book.plan import DAYS
 from ledger.application.dev_book.stamps import event_id, instant_of, midnight_us
@@ -85,7 +85,7 @@ class Shard:
         self._ids = Random(f"{plan.seed}/{number}/ids")  # noqa: S311 - the same again, too
         self._lives: dict[Traits, list[RequestTemplate]] = {}
         self._waiting: dict[tuple[int, bool], list[_Alive]] = defaultdict(list)
-        self._days = [plan.day(day) for day in range(DAYS + LONGEST)]
+        self._days = [plan.day(day) for day in range(DAYS + LATEST)]
         self._dates = [day.isoformat().encode() for day in self._days]
         self._next_loan = number
         self._overdue: list[OverdueTotals] = []
@@ -159,9 +159,9 @@ class Shard:
     def _traits_from(self, day: int) -> Traits:
         """Of a loan that is opened on that day."""
         plan, last_day = self._writer.plan, DAYS - 1
-        traits = some_traits(self._traits, plan.payments_per_loan, plan.late_share)
+        traits = some_traits(self._traits, plan.payments_per_loan, plan.late_share, plan.installments_share)
         if day < last_day and self._traits.random() < plan.due_share:
-            return Traits(traits.principal_minor, last_day - day, traits.payments, "silent")
+            return traits._replace(tenor=last_day - day, habit="silent", delay=0)
         return traits
 
     def _life(self, traits: Traits) -> list[RequestTemplate]:

@@ -4,7 +4,7 @@ Deciding and encoding take a hundred times as long as filling holes; what comes 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from operator import itemgetter
@@ -65,9 +65,14 @@ class RequestTemplate:
 
 def _said(value: object, loan: str, borrower: str, first_day: date) -> object:
     if isinstance(value, str):
-        return value.replace(LOAN, loan).replace(BORROWER, borrower)
+        text = value.replace(LOAN, loan).replace(BORROWER, borrower)
+        return _DAY.sub(lambda found: str(first_day + (date.fromisoformat(found[0]) - DAY_0)), text)
     if isinstance(value, date):
         return first_day + (value - DAY_0)
+    if isinstance(value, Mapping):
+        return {name: _said(each, loan, borrower, first_day) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_said(each, loan, borrower, first_day) for each in value)
     return value
 
 

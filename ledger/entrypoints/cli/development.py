@@ -22,6 +22,9 @@ def dev_book(
     due_share: Annotated[
         float, typer.Option(help="The part of all loans, 0 to 1, that the day end after the last day must see to.")
     ] = 0.0,
+    installments_share: Annotated[
+        float, typer.Option(help="The part of all loans, 0 to 1, that have installments and interest.")
+    ] = 0.2,
     seed: Annotated[int, typer.Option(help="Another number makes another book.")] = 1,
     until: Annotated[
         str | None, typer.Option(metavar="DATE", help="Last day of the book, which has 360. Default: yesterday.")
@@ -41,6 +44,7 @@ def dev_book(
             payments_per_loan=payments_per_loan,
             late_share=late_share,
             due_share=due_share,
+            installments_share=installments_share,
             seed=seed,
             until=last_day or ledger.clock().date() - timedelta(days=1),
         )
