@@ -162,21 +162,23 @@ def _compared(
     )
 
 
-def _lines(entries: Iterable[Entry]) -> dict[str, Counter[Line]]:
+def _lines(entries: Iterable[Entry]) -> dict[str, dict[Line, int]]:
     """By what made them."""
-    found: dict[str, Counter[Line]] = {}
+    found: dict[str, dict[Line, int]] = {}
     for source, line, amount_minor in entries:
-        if source not in found:
-            found[source] = Counter()
-        found[source][line] += amount_minor
+        lines = found.get(source)
+        if lines is None:
+            lines = found[source] = {}
+        lines[line] = lines.get(line, 0) + amount_minor
     return found
 
 
-def _change(before: Counter[Line] | None, after: Counter[Line] | None) -> dict[Line, int]:
+def _change(before: Mapping[Line, int] | None, after: Mapping[Line, int] | None) -> dict[Line, int]:
     if before == after:
         return {}
-    lines = Counter(after or {})
-    lines.subtract(before or {})
+    lines = dict(after or {})
+    for line, amount_minor in (before or {}).items():
+        lines[line] = lines.get(line, 0) - amount_minor
     return {line: amount_minor for line, amount_minor in lines.items() if amount_minor}
 
 
