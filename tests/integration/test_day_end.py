@@ -8,7 +8,7 @@ import pytest
 
 from ledger.application.commands import OpenLoan
 from ledger.application.counting_commands import SetOverdueRules
-from ledger.application.day_end import DayEndStuck, DayIncomplete
+from ledger.application.day_end import DayEnd, DayEndStuck, DayIncomplete
 from ledger.application.loan_store import decoded
 from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
@@ -139,3 +139,53 @@ def test_a_day_that_comes_out_of_order_or_again_is_closed_once(database: Databas
             ledger.day_ends.run_until(date(2026, 2, 4), today=ledger.today())
         with pytest.raises(InvalidDate, match="today is 2026-02-03"):
             ledger.day_ends.run(date(2026, 2, 4), today=ledger.today())
+
+
+@pytest.mark.parametrize(
+    ("zone", "cut_off", "moments"),
+    [
+        # Clocks go forward on 2026-03-08 at 02:00: that day begins at 05:00 UTC and ends at 04:00.
+        (
+            "America/New_York",
+            "00:00",
+            [("2026-03-08T04:59:59", "2026-03-06", False), ("2026-03-08T05:00:00", "2026-03-07", False),
+             ("2026-03-09T03:59:59", "2026-03-07", False), ("2026-03-09T04:00:00", "2026-03-08", False),
+             ("2026-03-10T03:59:59", "2026-03-08", False), ("2026-03-10T04:00:00", "2026-03-09", True)],
+        ),
+        # With a cut-off at 02:30, which that day does not have, the next date begins when the clocks have moved.
+        (
+            "America/New_York",
+            "02:30",
+            [("2026-03-08T06:59:59", "2026-03-07", False), ("2026-03-09T06:29:59", "2026-03-08", False),
+             ("2026-03-09T06:30:00", "2026-03-09", True)],
+        ),
+        (
+            "Asia/Shanghai",
+            "00:00",
+            [("2026-03-08T15:59:59", "2026-03-07", False), ("2026-03-08T16:00:00", "2026-03-08", False),
+             ("2026-03-09T15:59:59", "2026-03-08", False), ("2026-03-09T16:00:00", "2026-03-09", True)],
+        ),
+        (
+            "Pacific/Kiritimati",
+            "00:00",
+            [("2026-03-08T09:59:59", "2026-03-07", False), ("2026-03-08T10:00:00", "2026-03-08", False),
+             ("2026-03-09T10:00:00", "2026-03-09", True)],
+        ),
+    ],
+)  # fmt: skip
+def test_a_loan_is_overdue_when_the_day_after_its_due_date_is_over_in_the_zone_of_the_book(
+    database: Database, tmp_path: Path, zone: str, cut_off: str, moments: list[tuple[str, str, bool]]
+) -> None:
+    now, closed = [datetime(2026, 1, 5, 12, tzinfo=UTC)], list[DayEnd]()
+    settings = Settings(data=tmp_path, database_url=database.url)
+    with Ledger(settings, clock=lambda: now[0]) as ledger:
+        ledger.init("main", time_zone=zone, cut_off=cut_off, currencies=["USD"])
+        opening = OpenLoan(
+            loan_id="l", currency="USD", principal_minor=1_00, opened_on=date(2026, 1, 5), due_on=date(2026, 3, 8)
+        )
+        ledger.desk.execute(Order(command=opening, key="l", today=date(2026, 1, 5), principal="operator:ann"))
+        for moment, closed_on, is_marked in moments:
+            now[0] = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+            closed += ledger.day_ends.run_until(ledger.yesterday(), today=ledger.today())
+            assert str(closed[-1].business_date) == closed_on, moment
+            assert bool(marked(ledger)) == is_marked, moment
