@@ -88,13 +88,17 @@ class Overdue(State, frozen=True):
             last += timedelta(max(0, (until - max(since, late_from)).days))
         return last
 
-    def is_frozen(self, on: date, counter: str = CONTRACTUAL) -> bool:
-        return any(since <= on and (until is None or on <= until) for since, until in self._spans(FREEZE, counter))
+    def as_seen(self, on: date, counter: str = CONTRACTUAL) -> date:
+        """The day whose number a counter shows on a day: the first one of a freeze that holds, else the day itself."""
+        for since, until in self._spans(FREEZE, counter):
+            if since < on and (until is None or on <= until):
+                return since
+        return on
 
     def free_from(self, on: date, counter: str = CONTRACTUAL) -> date | None:
-        """The first day from `on` on that no freeze holds; None while nobody knows."""
+        """The first day from `on` on that a counter shows its own number; None while nobody knows."""
         for since, until in self._spans(FREEZE, counter):
-            if since <= on and (until is None or on <= until):
+            if since < on and (until is None or on <= until):
                 if until is None:
                     return None
                 on = until + timedelta(1)
@@ -104,9 +108,7 @@ class Overdue(State, frozen=True):
         """Days past due of an installment that is not covered, as a counter counts them; 0 up to the due date."""
         if not self.rules and not self.pauses:
             return days_past_due(late_from, as_of)
-        for since, until in self._spans(FREEZE, counter):
-            if since <= as_of and (until is None or as_of <= until):
-                as_of = since
+        as_of = self.as_seen(as_of, counter)
         rule = self.rule_of(due_on, counter)
         passed = days_past_due(late_from, as_of) - self._paused(late_from, as_of, counter)
         if not rule.counts_grace:

@@ -47,9 +47,9 @@ def is_late(agreement: Agreement, part: Part, mark: Mark | None, today: date) ->
         return False
     if settled is not None:
         return settled > until and _lacked_more(agreement, part)
-    if today <= until or not _lacked_more(agreement, part):
-        return False
-    return bool(mark and mark.is_open) or not agreement.overdue.is_frozen(today)
+    is_open = bool(mark and mark.is_open)  # what was seen to be late once stays so while a freeze holds
+    seen_on = today if is_open else agreement.overdue.as_seen(today)
+    return seen_on > until and _lacked_more(agreement, part)
 
 
 def next_mark_on(agreement: Agreement, part: Part) -> date | None:

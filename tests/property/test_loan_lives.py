@@ -9,11 +9,15 @@ from functools import partial, reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.domain import counting
+from ledger.domain.delinquency import COUNTERS, FREEZE, PAUSE, Pause
 from ledger.domain.fold import fold
 from ledger.domain.loan import Loan, apply, settled
 from ledger.domain.transactions import PAYMENT
 from ledger.journal.encoding import Decision, Provenance, StreamHead, encode
 from schemas.envelope import read
+from schemas.overdue.events import DelinquencyChanged
+from schemas.overdue.rules import CounterRule, OverdueRules
 from schemas.payments.events import PaymentReceived
 from schemas.registry import REGISTRY
 from schemas.values import Event, LoanEvent, MoneyEvent
@@ -46,6 +50,35 @@ entries = st.lists(
     max_size=6,
 ).map(lambda found: [replace(entry, name=f"p{number}") for number, entry in enumerate(found)])
 
+
+@dataclass(frozen=True)
+class Counting:
+    """Other rules for what falls due from some day on, or a pause; days after the opening. `until` None: open."""
+
+    rule: CounterRule | None
+    since: int
+    until: int | None = None
+    how: str = PAUSE
+
+
+ways_to_count = st.builds(
+    Counting,
+    rule=st.builds(
+        CounterRule,
+        grace_days=st.integers(0, 10),
+        counts_grace=st.booleans(),
+        first_day=st.integers(0, 1),
+        tolerance_minor=st.integers(0, 50),
+    ),
+    since=st.integers(0, LAST_DAY),
+) | st.builds(
+    Counting,
+    rule=st.none(),
+    since=st.integers(0, LAST_DAY),
+    until=st.none() | st.integers(0, LAST_DAY),
+    how=st.sampled_from([PAUSE, FREEZE]),
+)
+
 principals = st.lists(st.integers(1, 300), min_size=1, max_size=4)
 
 
@@ -61,6 +94,8 @@ def lives(draw: st.DrawFn) -> Life:
             steps.append(partial(enter, life, entry, today))
         if counted := [payment.id for payment in life.loan.counted if payment.kind == PAYMENT]:
             steps += [partial(life.reverses, name, today) for name in counted if draw(st.booleans())]
+        if draw(st.integers(0, 3)) == 0:
+            steps.append(partial(count_otherwise, life, draw(ways_to_count), today))
         for step in draw(st.permutations(steps)):
             step()
     return life
@@ -75,6 +110,17 @@ def a_life(principals_minor: Sequence[int]) -> Life:
 
 def enter(life: Life, entry: Entry, today: date) -> list[Event]:
     return life.pays(entry.amount_minor, OPENED + timedelta(entry.day), payment_id=entry.name, today=today)
+
+
+def count_otherwise(life: Life, way: Counting, today: date) -> list[Event]:
+    since = OPENED + timedelta(way.since)
+    if way.rule:
+        rules = OverdueRules(policy="drawn@2026-01-01", contractual=way.rule)
+        return life.records(counting.set_rules(life.loan, rules, lambda _: lambda _: True, since=since, today=today))
+    until = None if way.until is None else max(since, OPENED + timedelta(way.until))
+    name = f"pause-{len(life.loan.agreement.overdue.pauses)}"
+    wish = Pause(pause_id=name, counters=COUNTERS, how=way.how, since=since, until=until)
+    return life.records(counting.pause(life.loan, wish, "relief", "", today=today))
 
 
 def balances(events: Sequence[Event]) -> Counter[tuple[date, str, int]]:
@@ -168,12 +214,43 @@ def test_a_replay_from_stored_bytes_gives_the_same_state(life: Life) -> None:
 def test_after_a_visit_an_installment_is_open_and_marked_exactly_if_it_is_past_due(life: Life, on: int) -> None:
     today = OPENED + timedelta(LAST_DAY + on)
     life.day_end(today)
+    overdue = life.loan.agreement.overdue
     for cover in fold(life.loan.agreement, life.loan.counted, today).parts:
         mark, covered = life.loan.mark(cover.number), cover.covered_on
-        if covered is None:
-            assert (mark is not None and mark.cured_on is None) == (today > cover.due_on)
-        else:
-            assert (mark.cured_on if mark else None) == (covered if covered > cover.due_on else None)
+        until = overdue.in_time_until(cover.due_on, cover.due_on)
+        missing_minor = cover.asked_minor - cover.in_time_minor
+        was_late = until is not None and missing_minor > overdue.rule_of(cover.due_on).tolerance_minor
+        if covered is not None:
+            assert (mark.cured_on if mark else None) == (covered if was_late and until and covered > until else None)
+        elif cover.lacks_minor > overdue.rule_of(cover.due_on).tolerance_minor:
+            is_open = mark is not None and mark.cured_on is None
+            is_late = was_late and until is not None and today > until
+            assert is_open == is_late or overdue.as_seen(today) != today
+            assert is_late or not is_open
+
+
+@given(life=lives())
+def test_no_installment_is_marked_twice_for_one_fact(life: Life) -> None:
+    """Between two marks of an installment it was cured, or the first one was withdrawn."""
+    is_open: set[int] = set()
+    for event in life.events:
+        if isinstance(event, DelinquencyChanged):
+            marked = {each.installment for each in event.marked}
+            assert not marked & is_open
+            is_open |= marked
+            is_open -= {each.installment for each in event.cured} | {each.installment for each in event.withdrawn}
+    assert is_open == {number for number, mark in life.loan.marks if mark.is_open}
+
+
+@given(life=lives())
+def test_a_request_leaves_one_event_about_lateness_at_most_and_it_follows_the_one_before(life: Life) -> None:
+    bucket, as_of = "M0", date.min
+    for request in life.requests:
+        told = [event for event in request if isinstance(event, DelinquencyChanged)]
+        assert len(told) <= 1
+        for event in told:
+            assert (event.bucket_before, event.as_of >= as_of) == (bucket, True)
+            bucket, as_of = event.bucket, event.as_of
 
 
 @given(life=lives())
@@ -224,23 +301,33 @@ def recomputed(loan: Loan, event: LoanEvent) -> object:
     )
 
 
-@given(principals_minor=principals, entered=entries)
+told = st.lists(st.tuples(st.integers(0, LAST_DAY + 60), ways_to_count), max_size=3)
+"""Other ways to count, each told on some day after the opening."""
+
+
+@given(principals_minor=principals, entered=entries, ways=told)
 def test_visits_on_the_next_dates_only_record_what_visits_on_every_day_record(
-    principals_minor: list[int], entered: list[Entry]
+    principals_minor: list[int], entered: list[Entry], ways: list[tuple[int, Counting]]
 ) -> None:
-    assert visited(principals_minor, entered, always=True) == visited(principals_minor, entered, always=False)
+    every_day = visited(principals_minor, entered, ways, always=True)
+    assert every_day == visited(principals_minor, entered, ways, always=False)
 
 
-def visited(principals_minor: Sequence[int], entered: Sequence[Entry], *, always: bool) -> list[Event]:
+def visited(
+    principals_minor: Sequence[int], entered: Sequence[Entry], ways: Sequence[tuple[int, Counting]], *, always: bool
+) -> list[Event]:
     """Payments become known on their day, bounce three days later, and day end comes each day or when asked for."""
     life = a_life(principals_minor)
-    for day in range(LAST_DAY + 60):
+    for day in range(LAST_DAY + 300):
         today = OPENED + timedelta(day)
         for entry in entered:
             if entry.day == day:
                 enter(life, entry, today)
             if entry.bounces and entry.day + 3 == day:
                 life.reverses(entry.name, today)
+        for told_on, way in ways:
+            if told_on == day:
+                count_otherwise(life, way, today)
         if always or (life.next_action_on and life.next_action_on <= today):
             life.day_end(today)
     return life.events
