@@ -96,9 +96,8 @@ def _selected(at: Reader, loan: LoanBalance, asked: Traced) -> dict[str, Any]:
     if asked.balance == CREDIT:
         return selected | {"account": "credit", "side": -1}
     if asked.balance == OVERDUE:
-        both_axes = axes(asked.as_of or date.max, asked.known_at)
-        late = at.dicts("late_installments", both_axes | {"loan": loan.loan})
-        return selected | {"installments": [row["installment"] for row in late], "side": 1}
+        late = at.late_installments(asked.as_of or date.max, asked.known_at, loan.loan)
+        return selected | {"installments": [each.installment for each in late], "side": 1}
     component = asked.balance if asked.balance in COMPONENTS else None
     return selected | {"component": component, "side": 1}
 

@@ -19,13 +19,3 @@ select l.position, l.value_date, l.booking_date, l.account, l.component, l.insta
   from (select * from line order by value_date desc, position desc, line desc limit %(limit)s) l
   join audit_trail a on a.book = %(book)s and a.position = l.position
  order by l.value_date, l.position, l.line
-
--- name: late_installments
--- Those that were past due on a date, by their marks.
-select installment
-  from (select distinct on (installment) installment, due_on, cured_on, withdrawn
-          from delinquency
-         where book = %(book)s and loan = %(loan)s and position <= %(known_at)s
-         order by installment, position desc, step desc) m
- where not withdrawn and due_on < %(as_of)s and (cured_on is null or cured_on > %(as_of)s)
- order by installment

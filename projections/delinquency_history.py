@@ -34,8 +34,7 @@ class LoanSpells(NamedTuple):
         return max((self._days(each, on) for each in late), default=0)
 
     def _days(self, spell: Spell, on: date) -> int:
-        last = self.overdue.in_time_until(spell.due_on, spell.due_on)
-        if last is None or on <= last:
+        if not self.overdue.is_past_due(spell.due_on, on):
             return 0
         return self.overdue.days(spell.due_on, spell.due_on, on, CONTRACTUAL)
 

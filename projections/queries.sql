@@ -23,8 +23,8 @@ select currency, status, count(*) as loans, sum(principal_minor)::bigint as prin
  group by currency, status
  order by currency, status
 
--- name: delinquency
--- One row per loan that is past due on as_of; the due date is that of its oldest installment still open then.
+-- name: late_installments
+-- Installments that are past due on as_of by their marks, and what each lacked then; a loan's oldest one first.
 with mark as (
     select distinct on (loan, installment) loan, installment, currency, due_on, cured_on, withdrawn
       from delinquency
@@ -42,12 +42,10 @@ with mark as (
        and p.value_date <= %(as_of)s and p.position <= %(known_at)s
      group by l.loan, l.installment
 )
-select l.loan, l.currency, (array_agg(l.installment order by l.due_on, l.installment))[1] as installment,
-       count(*) as installments, min(l.due_on) as due_on, coalesce(sum(o.overdue_minor), 0)::bigint as overdue_minor
+select l.loan, l.currency, l.installment, l.due_on, coalesce(o.overdue_minor, 0)::bigint as overdue_minor
   from late l
   left join owed o on o.loan = l.loan and o.installment = l.installment
- group by l.loan, l.currency
- order by min(l.due_on), l.loan
+ order by l.loan, l.due_on, l.installment
 
 -- name: day_loans
 -- To how many loans somebody has written between two bounds each; the first bound is the first position that counts.

@@ -1,8 +1,9 @@
 """Runs the statements of `queries.sql`, `account_statement.sql` and `balance_trace.sql` on one connection."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
 
 from psycopg.rows import class_row, dict_row
 
@@ -17,6 +18,15 @@ _ALL_KNOWN = 2**63 - 1
 
 Row = TypeVar("Row")
 Arguments = dict[str, Any]
+
+
+class LateInstallment(NamedTuple):
+    loan: str
+    currency: str
+    installment: int
+    due_on: date
+    overdue_minor: int
+    days_past_due: int
 
 
 class Reader:
@@ -37,17 +47,35 @@ class Reader:
 
     def delinquency(self, as_of: date, known_at: int | None, loan_id: str | None = None) -> list[DelinquentLoan]:
         """Loans past due on a date, or one of them; most days first."""
-        asked = axes(as_of, known_at) | {"loan": loan_id}
-        means = self.counting(known_at, loan_id)
         found = []
-        for row in self.dicts("delinquency", asked):
+        late = self.late_installments(as_of, known_at, loan_id)
+        for loan, rows in groupby(late, key=lambda each: each.loan):
+            installments = list(rows)
+            oldest = installments[0]
+            found.append(
+                DelinquentLoan(
+                    loan=loan,
+                    currency=oldest.currency,
+                    installment=oldest.installment,
+                    installments=len(installments),
+                    due_on=oldest.due_on,
+                    days_past_due=oldest.days_past_due,
+                    bucket=bucket(oldest.days_past_due),
+                    overdue_minor=sum(each.overdue_minor for each in installments),
+                )
+            )
+        return sorted(found, key=lambda row: (-row.days_past_due, row.due_on, row.loan))
+
+    def late_installments(
+        self, as_of: date, known_at: int | None, loan_id: str | None = None
+    ) -> Iterator[LateInstallment]:
+        """Installments past due on a date by what overdue means for their loan: those of a loan together, the oldest
+        first."""
+        means = self.counting(known_at, loan_id)
+        for row in self.dicts("late_installments", axes(as_of, known_at) | {"loan": loan_id}):
             overdue, due_on = means.get(row["loan"], AS_DUE), row["due_on"]
-            last = overdue.in_time_until(due_on, due_on)
-            if last is None or as_of <= last:  # money was still in time on that day
-                continue
-            days = overdue.days(due_on, due_on, as_of)
-            found.append(DelinquentLoan(days_past_due=days, bucket=bucket(days), **row))
-        return sorted(found, key=lambda row: (-row.days_past_due, row.loan))
+            if overdue.is_past_due(due_on, as_of):
+                yield LateInstallment(days_past_due=overdue.days(due_on, due_on, as_of), **row)
 
     def counting(self, known_at: int | None, loan_id: str | None = None) -> Mapping[str, Overdue]:
         """What overdue means for the loans, or one of them, for which anything was set."""

@@ -88,6 +88,11 @@ class Overdue(State, frozen=True):
             last += timedelta(max(0, (until - max(since, late_from)).days))
         return last
 
+    def is_past_due(self, due_on: date, as_of: date, counter: str = CONTRACTUAL) -> bool:
+        """Whether an installment that is not covered is past due on a day, as seen on it."""
+        until = self.in_time_until(due_on, due_on, counter)
+        return until is not None and self.as_seen(as_of, counter) > until
+
     def as_seen(self, on: date, counter: str = CONTRACTUAL) -> date:
         """The day whose number a counter shows on a day: the first one of a freeze that holds, else the day itself."""
         for since, until in self._spans(FREEZE, counter):
