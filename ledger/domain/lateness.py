@@ -41,6 +41,11 @@ class _Change(NamedTuple):
     cured: CuredInstallment | None = None
     withdrawn: WithdrawnMark | None = None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the event says anything of it."""
+        return bool(self.marked or self.cured or self.withdrawn)
+
 
 def delinquency_changes(loan: Loan, about: About, today: date, cause: Cause) -> Iterator[DelinquencyChanged]:
     """One event, or none where all is as recorded. Of a settled loan."""
@@ -61,7 +66,7 @@ def delinquency_changes(loan: Loan, about: About, today: date, cause: Cause) -> 
         days_past_due=days,
         bucket=bucket(days),
         bucket_before=loan.bucket,
-        rule=_rule(loan.agreement, [change.part for change in changes if change[2:] != (None,) * 3] or open_parts),
+        rule=_rule(loan.agreement, [change.part for change in changes if change.is_told] or open_parts),
         cause=cause.kind,
         because_of=cause.id or ABSENT,
         marked=marked,
