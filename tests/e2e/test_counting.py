@@ -27,3 +27,17 @@ def test_rules_are_set_by_the_name_of_a_policy(imported: Program) -> None:
     assert event["rules"]["contractual"] == {"grace_days": 3, "tolerance_minor": 1000}
     assert imported("loan", "pause", "c3", "--reason", "holiday", status=2).err.count("unknown_counter") == 1
     assert imported("loan", "resume", "c3", "nothing", status=4).err.count("pause_not_found") == 1
+
+
+def test_rules_are_set_for_all_loans_of_a_product_and_again_changes_nothing(imported: Program) -> None:
+    loans = {row["loan"]: row["status"] for row in imported("balances", "--json").json}
+    open_loans = [loan for loan, status in loans.items() if status in {"active", "overdue"}]
+    assert imported("overdue-rules", "grace_of_3_days", "--product", "car", "--json").json["loans"] == 0
+    done = imported("overdue-rules", "grace_of_3_days", "--json").json
+    assert (done["loans"], done["again"], done["refused"]) == (len(open_loans), 0, {})
+    again = imported("overdue-rules", "grace_of_3_days", "--json").json
+    assert (again["loans"], again["again"]) == (0, len(open_loans))
+    for loan in open_loans:
+        found = imported("loan", "why", loan, "--overdue", "--json").json
+        assert {each["policy"] for each in found["counters"]} == {"grace_of_3_days@1900-01-01"}
+    assert f"Set as_agreed for {len(open_loans)} loans" in imported("overdue-rules", "as_agreed").out

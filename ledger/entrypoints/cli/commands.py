@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "day_ends": ("day-end", "days"),
     "importing": ("import-payments",),
     "queries": ("balances", "delinquency", "trial-balance", "portfolio", "audit"),
+    "counting": ("overdue-rules",),
     "risk": ("classification", "roll-rates", "vintages"),
     "workers": ("relay", "project", "serve"),
     "recovery": ("restore",),

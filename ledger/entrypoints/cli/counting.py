@@ -1,15 +1,23 @@
 """Commands about how days past due are counted: by which rules, and when counters stand still."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
 from ledger.application.counting_commands import PauseCounting, ResumeCounting, SetOverdueRules
+from ledger.application.rules_rollout import roll_out
 from ledger.bootstrap import Ledger
 from ledger.domain.delinquency import COUNTERS, PAUSE
+from ledger.domain.standing import CLOSED, PAID_OFF, WITHDRAWN, WRITTEN_OFF
 from ledger.entrypoints.cli.options import Json, Key, LoanId, optional_date
+from ledger.entrypoints.cli.output import console, print_json, print_warning, progress
 from ledger.entrypoints.cli.writing import execute, loan_app
 from ledger.settings import read_settings
+from projections.queries import Queries
+
+_OVER = frozenset({CLOSED, PAID_OFF, WITHDRAWN, WRITTEN_OFF})
+_NAMED = 10
 
 
 @loan_app.command("overdue-rules")
@@ -25,6 +33,43 @@ def overdue_rules(
     """Set grace, tolerance and open days for each counter; marks that are not true by these rules are withdrawn."""
     with Ledger(read_settings()) as ledger:
         execute(ledger, SetOverdueRules(loan_id=loan, policy=policy, since=optional_date(since)), key, json=json)
+
+
+def rules_for_all(
+    policy: Annotated[str, typer.Argument(help="What overdue means: as_agreed, cn_card, cn_open_days, eu_retail ...")],
+    product: Annotated[str | None, typer.Option(help="Only loans of this product. Default: all.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="For what falls due from then on. Default: all of each loan.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Set grace, tolerance and open days for the loans of a book, or of a product. May be stopped and run again."""
+    settings = read_settings()
+    with Ledger(settings) as ledger, ledger.queries() as queries, progress("Setting rules", "loans") as report:
+        done = roll_out(
+            ledger.desk,
+            _pages(queries, product, settings.day_end_chunk),
+            policy=policy,
+            since=optional_date(since),
+            today=ledger.today(),
+            principal=settings.principal,
+            progress=report,
+        )
+    if json:
+        print_json(done)
+        return
+    console.print(f"Set {policy} for {done.loans} loans; {done.again} had it from an earlier run today")
+    if done.refused:
+        named = list(done.refused.items())[:_NAMED]
+        print_warning(f"{len(done.refused)} loans refuse it: " + "; ".join(f"{loan}: {why}" for loan, why in named))
+
+
+def _pages(queries: Queries, product: str | None, size: int) -> Iterator[Sequence[str]]:
+    """Ids of the loans that are not over, a page at a time."""
+    after: str | None = None
+    while page := queries.balances(after=after, limit=size).loans:
+        after = page[-1].loan
+        yield [row.loan for row in page if row.status not in _OVER and (product is None or row.product == product)]
 
 
 @loan_app.command("pause")
@@ -74,3 +119,7 @@ def resume(
     """End a pause, or correct its end; one that ends before its first day never was."""
     with Ledger(read_settings()) as ledger:
         execute(ledger, ResumeCounting(loan_id=loan, pause_id=pause_id, until=optional_date(until)), key, json=json)
+
+
+def register(root: typer.Typer) -> None:
+    root.command("overdue-rules")(rules_for_all)
