@@ -59,9 +59,7 @@ def test_a_loan_is_paid_out_charged_paid_and_restated(book: Program) -> None:
     book("pay", "a1", "300", "--payment", "p1")
     assert book("loan", "show", "a1", "--json").json["principal_minor"] == 900_00
     book("reverse", "a1", "p1")
-    assert "Of it interest " in book("loan", "show", "a1").out
     shown = book("loan", "show", "a1", "--json").json
-    assert {"interest_minor", "fee_minor", "penalty_interest_minor"} <= shown.keys()
     assert (shown["principal_minor"], shown["status"]) == (1200_00, "active")
     schedules = book("loan", "schedule", "a1", "--json").json
     assert [version["version"] for version in schedules] == [1, 2, 3, 4]

@@ -1,6 +1,5 @@
 """Commands that read one loan: show, history, schedule, payments, and what changed between two positions."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from ledger.entrypoints.cli.asking import amounts, asking, known_position, known
 from ledger.entrypoints.cli.options import AsOf, Json, KnownAt, LoanId, WaitFor, optional_date
 from ledger.entrypoints.cli.output import console, print_json, print_table
 from ledger.entrypoints.cli.writing import loan_app
-from projections.answers import BalanceAsOf, LoanAsOf, LoanBalance, LoanDiff, Mark, Payment, Schedule
+from projections.answers import LoanAsOf, LoanBalance, LoanDiff, Mark, Payment, Schedule
 
 
 @loan_app.command("show")
@@ -21,12 +20,11 @@ def show_loan(
     asked = optional_date(as_of)
     with asking(wait_for) as (ledger, queries):
         if asked is None and known_at is None:
-            now, parts = queries.loan(loan), queries.balance_as_of(loan, date.max)
+            now = queries.loan(loan)
             if json:
-                print_json(_fields(now) | {name: getattr(parts, name) for name in _CHARGES})
+                print_json(now)
             else:
-                last_line = f"Known at position {now.position:,}; ledger audit show {now.loan}"
-                _print_loan(ledger, now, parts, last_line)
+                _print_loan(ledger, now, f"Known at position {now.position:,}; ledger audit show {now.loan}")
             return
         on, position = asked or ledger.today(), known_position(ledger, queries, known_at, loan)
         found = queries.loan_as_of(loan, on, known_at=position)
@@ -34,7 +32,7 @@ def show_loan(
             print_json({"value_date": on, "known_at": position, **_fields(found)})
         else:
             late = f"{found.days_past_due} days past due, bucket {found.bucket}"
-            _print_loan(ledger, found, found, f"On {on}{known_text(position)}   {late}")
+            _print_loan(ledger, found, f"On {on}{known_text(position)}   {late}")
 
 
 @loan_app.command("history")
@@ -101,14 +99,11 @@ def diff(
             _print_diff(ledger, found)
 
 
-_CHARGES = ("interest_minor", "fee_minor", "penalty_interest_minor")
-
-
-def _fields(found: LoanBalance | LoanAsOf) -> dict[str, object]:
+def _fields(found: LoanAsOf) -> dict[str, object]:
     return {name: getattr(found, name) for name in found.__slots__}
 
 
-def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, parts: BalanceAsOf | LoanAsOf, last_line: str) -> None:
+def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, last_line: str) -> None:
     lent, owed, principal, overdue, credit = amounts(
         ledger,
         row.currency,
@@ -121,9 +116,10 @@ def _print_loan(ledger: Ledger, row: LoanBalance | LoanAsOf, parts: BalanceAsOf 
     dates = f"opened {row.opened_on}, due {row.due_on}"
     console.print(f"Loan [bold]{row.loan}[/]   {lent} {row.currency}   {row.product}, {dates}")
     console.print(f"Status {row.status}   owed {owed}, principal {principal}   overdue {overdue}   credit {credit}")
-    names = ("interest", "fees", "penalty interest")
-    charges = amounts(ledger, row.currency, *(getattr(parts, name) for name in _CHARGES))
-    console.print("Of it " + ", ".join(f"{name} {amount}" for name, amount in zip(names, charges, strict=True)))
+    if isinstance(row, LoanAsOf):
+        names = ("interest", "fees", "penalty interest")
+        charges = amounts(ledger, row.currency, row.interest_minor, row.fee_minor, row.penalty_interest_minor)
+        console.print("Of it " + ", ".join(f"{name} {amount}" for name, amount in zip(names, charges, strict=True)))
     console.print(last_line)
 
 
