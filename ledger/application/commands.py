@@ -3,20 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from functools import reduce
+from typing import Any, ClassVar
 
-from ledger.domain import opening, payments
+from ledger.domain import counting, opening, payments
 from ledger.domain.errors import LoanNotFound
 from ledger.domain.identifiers import loan_stream
-from ledger.domain.loan import Loan
+from ledger.domain.loan import Loan, apply
 from ledger.domain.payments import Designation
 from ledger.domain.visiting import visit
-from schemas.values import Basis, Event
+from ledger.policies.open_days import open_days
+from ledger.policies.overdue_policies import overdue_policy
+from schemas.values import Basis, Event, LoanEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoanCommand:
     """A wish about one loan. `currency` is that of the amount in it; None where there is none or the loan's counts."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came when keys were in use already: where they say nothing, the body is as it was without them."""
 
     loan_id: str
     currency: str | None = None
@@ -27,7 +33,10 @@ class LoanCommand:
 
     def body(self) -> dict[str, Any]:
         """What was asked, as far as the caller said it; JSON types and dates."""
-        return {"command": type(self).__name__} | {field.name: getattr(self, field.name) for field in fields(self)}
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"command": type(self).__name__} | {
+            name: value for name, value in said.items() if value or name not in self.LATER
+        }
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         """Events that follow, or a named refusal. `fallback_id` names what the caller gave no name."""
@@ -39,18 +48,32 @@ class LoanCommand:
         return loan
 
 
+def with_rules(events: Sequence[Event], policy: str, today: date) -> Sequence[Event]:
+    """A loan that begins, and by which policy (empty: none of its own) its days past due are counted from then on."""
+    loan = reduce(apply, events, None)
+    begun = next((event for event in events if isinstance(event, LoanEvent)), None)
+    if not policy or loan is None or begun is None:
+        return events
+    rules = overdue_policy(policy, today)
+    return [*events, counting.rules_from_the_start(loan, rules, open_days, now=begun.standing, today=today)]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenLoan(LoanCommand):
-    """Lend `principal_minor` until `due_on`. `opened_on` None: today."""
+    """Lend `principal_minor` until `due_on`. `opened_on` None: today. `overdue`: by which policy days past due are
+    counted; empty: as agreed."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"overdue"})
 
     currency: str
     principal_minor: int
     due_on: date
     opened_on: date | None = None
     borrower_id: str | None = None
+    overdue: str = ""
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
-        return opening.open_bullet(
+        opened = opening.open_bullet(
             loan,
             self.loan_id,
             self.principal_minor,
@@ -61,6 +84,7 @@ class OpenLoan(LoanCommand):
             basis=basis,
             borrower_id=self.borrower_id,
         )
+        return with_rules(opened, self.overdue, today)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

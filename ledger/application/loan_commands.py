@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
-from ledger.application.commands import LoanCommand
+from ledger.application.commands import LoanCommand, with_rules
 from ledger.domain import adjustments, opening, parties, payments
 from ledger.domain.adjustments import Wish
 from ledger.domain.loan import Loan
@@ -19,13 +19,17 @@ from schemas.values import Basis, Event
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgreeLoan(LoanCommand):
-    """Both sides have signed. `parties`: role and id; `cost_table_hash`: of the table that was shown and confirmed."""
+    """Both sides have signed. `parties`: role and id; `cost_table_hash`: of the table that was shown and confirmed;
+    `overdue`: by which policy days past due are counted, empty: as agreed."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"overdue"})
 
     terms: dict[str, Any]
     policy: str
     product: str
     cost_table_hash: str
     parties: tuple[tuple[str, str], ...] = ()
+    overdue: str = ""
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         signed = Signed(
@@ -35,7 +39,8 @@ class AgreeLoan(LoanCommand):
             cost_table_hash=self.cost_table_hash,
             parties=tuple(Party(party_id=party_id, role=role, since=today) for role, party_id in self.parties),
         )
-        return opening.agree(loan, self.loan_id, signed, open_days, today=today, basis=basis)
+        agreed = opening.agree(loan, self.loan_id, signed, open_days, today=today, basis=basis)
+        return with_rules(agreed, self.overdue, today)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

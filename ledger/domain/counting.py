@@ -26,19 +26,22 @@ def set_rules(
     """Say what overdue means for installments that fall due on a date or later, which may be in the past."""
     _require_open(loan, "set what overdue means")
     loan = settled(loan)
-    last_days = {
-        part.due_on + timedelta(rule.grace_days)
-        for part in loan.known.parts
-        if part.due_on >= since
-        for rule in (rules.contractual, rules.bureau, rules.regulatory)
-    }
-    moved = _moved(last_days, open_days(rules.calendar)) if rules.calendar else ()
+    moved = _moved_of(loan, rules, open_days, since)
     dated = DatedRules(since=since, rules=rules, moved=tuple((each.closed_on, each.open_on) for each in moved))
 
     def write(now: Standing) -> LoanEvent:
         return OverdueRulesSet(**about(loan, now), set_on=today, since=since, rules=rules, moved=moved)
 
     return _changed(loan, loan.agreement.overdue.with_rules(dated), today, Cause("rules", rules.policy), write)
+
+
+def rules_from_the_start(
+    loan: Loan, rules: OverdueRules, open_days: Callable[[str], OpenDays], *, now: Standing, today: date
+) -> OverdueRulesSet:
+    """What overdue means for a loan that just begins, so that time has done nothing yet. `now`: how it begins."""
+    since = loan.agreed_on
+    moved = _moved_of(loan, rules, open_days, since)
+    return OverdueRulesSet(**about(loan, now), set_on=today, since=since, rules=rules, moved=moved)
 
 
 def pause(loan: Loan, wish: Pause, reason: str, note: str, *, today: date) -> Sequence[Event]:
@@ -93,6 +96,20 @@ def _changed(
     loan: Loan, overdue: Overdue, today: date, cause: Cause, write: Callable[[Standing], LoanEvent]
 ) -> Sequence[Event]:
     return passed(settled(with_overdue(loan, overdue)), today, cause, write)
+
+
+def _moved_of(
+    loan: Loan, rules: OverdueRules, open_days: Callable[[str], OpenDays], since: date
+) -> tuple[MovedDay, ...]:
+    if not rules.calendar:
+        return ()
+    last_days = {
+        installment.due_on + timedelta(rule.grace_days)
+        for installment in loan.agreement.installments
+        if installment.due_on >= since
+        for rule in (rules.contractual, rules.bureau, rules.regulatory)
+    }
+    return _moved(last_days, open_days(rules.calendar))
 
 
 def _moved(days: Iterable[date], is_open: OpenDays) -> tuple[MovedDay, ...]:

@@ -41,3 +41,16 @@ def test_rules_are_set_for_all_loans_of_a_product_and_again_changes_nothing(impo
         found = imported("loan", "why", loan, "--overdue", "--json").json
         assert {each["policy"] for each in found["counters"]} == {"grace_of_3_days@1900-01-01"}
     assert f"Set as_agreed for {len(open_loans)} loans" in imported("overdue-rules", "as_agreed").out
+
+
+def test_a_loan_begins_with_its_rules_and_a_key_of_before_stands_for_the_same(imported: Program) -> None:
+    opening = ("loan", "open", "n1", "100.00", "--due", "2030-01-31", "--key", "open-n1", "--json")
+    first = imported(*opening).json
+    assert imported(*opening).json["again"]
+    assert [event["type"] for event in first["events"]] == ["ledger.loan.opened.v1"]
+    opening = ("loan", "open", "n2", "100.00", "--due", "2030-01-31", "--overdue-policy", "cn_open_days", "--json")
+    opened, rules = imported(*opening).json["events"]
+    assert opened["standing"] == rules["standing"]
+    assert rules["rules"]["policy"] == "cn_open_days@1900-01-01"
+    found = imported("loan", "why", "n2", "--overdue", "--json").json
+    assert {each["policy"] for each in found["counters"]} == {"cn_open_days@1900-01-01"}

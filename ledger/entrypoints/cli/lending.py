@@ -25,7 +25,7 @@ from ledger.domain.payoff import projected
 from ledger.domain.payoff_statement import PayoffStatement
 from ledger.entrypoints.cli.asking import amounts
 from ledger.entrypoints.cli.confirming import confirmed
-from ledger.entrypoints.cli.options import AsOf, Json, Key, LoanId, OnDate, optional_date
+from ledger.entrypoints.cli.options import AsOf, Json, Key, LoanId, OnDate, OverduePolicy, optional_date
 from ledger.entrypoints.cli.output import console, print_json, print_table
 from ledger.entrypoints.cli.statements import Html, Lang, Pdf, hand_over, require_one_form
 from ledger.entrypoints.cli.writing import execute, loan_app
@@ -44,6 +44,7 @@ def agree(
     confirm: Annotated[str | None, typer.Option(metavar="HASH", help="Hash of the cost table that was shown.")] = None,
     party: Annotated[list[str] | None, typer.Option(metavar="ROLE:ID", help="Who has which role; repeatable.")] = None,
     product: Annotated[str, typer.Option(help="Kind of loan.")] = "installments",
+    overdue_policy: OverduePolicy = "",
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -58,6 +59,7 @@ def agree(
             product=product,
             cost_table_hash=shown.hash,
             parties=tuple(_role_and_id(each) for each in party or []),
+            overdue=overdue_policy,
         )
         execute(ledger, command, key, json=json)
 

@@ -8,6 +8,10 @@ import typer
 
 from ledger.domain.errors import InvalidDate
 
+OverduePolicy = Annotated[
+    str, typer.Option(help="By which policy days past due are counted: cn_card, eu_retail ... Default: as agreed.")
+]
+
 
 def read_date(text: str) -> date:
     """A date as YYYY-MM-DD."""

@@ -13,7 +13,7 @@ from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
 from ledger.domain.identifiers import require_key
 from ledger.domain.money import format_minor, parse_minor
-from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, optional_date, read_date
+from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, OverduePolicy, optional_date, read_date
 from ledger.entrypoints.cli.output import console, errors, print_json, progress
 from ledger.settings import read_settings
 from schemas.values import LoanEvent
@@ -63,6 +63,7 @@ def open_loan(
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "USD",
     on: OnDate = None,
     borrower: Annotated[str | None, typer.Option(help="Id of the borrower.")] = None,
+    overdue_policy: OverduePolicy = "",
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -75,6 +76,7 @@ def open_loan(
             due_on=read_date(due),
             opened_on=optional_date(on),
             borrower_id=borrower,
+            overdue=overdue_policy,
         )
         execute(ledger, command, key, json=json)
 
