@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger.bootstrap import Ledger
+from ledger.entrypoints.day_end_workers import day_end_workers
 from ledger.settings import Settings
 from tests.bench.dev_books import DUE, UNTIL, book_of_due
 from tests.bench.lag_under_load import events_behind
@@ -24,12 +25,15 @@ FEW, MANY = 100_000, 1_000_000
 _MOST_S = 60.0
 _LEAST_RATIO = 1 / 1.3
 _DAY = UNTIL + timedelta(days=1)
+_BEFORE = UNTIL - timedelta(days=400)
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
     visited: int
     seconds: float
+    processor_s: float
     peak_mib: float
 
 
@@ -46,6 +50,15 @@ def run(servers: Servers) -> Iterator[Figure]:
         peer=f"a book of {FEW}",
         ratio=many.visited / many.seconds / (few.visited / few.seconds),
         must=Must("ratio", ">=", _LEAST_RATIO),
+    )
+    yield Figure(name=f"day_end_{MANY}_own_processor_time", value=many.processor_s, unit="s")
+    shared = _alone(servers.dev_book("due_shared", book_of_due(FEW)), workers=WORKERS)
+    yield Figure(
+        name=f"day_end_{FEW}_with_{WORKERS}_workers",
+        value=shared.seconds,
+        unit="s",
+        peer="no workers",
+        ratio=few.seconds / shared.seconds,
     )
     yield Figure(name=f"day_end_{FEW}_memory", value=few.peak_mib, unit="MiB")
     yield Figure(
@@ -77,14 +90,16 @@ def _with_worker(servers: Servers) -> Iterator[Figure]:
     yield Figure(name="day_end_lag", value=lag_s, unit="s")
 
 
-def _alone(settings: Settings) -> _Run:
+def _alone(settings: Settings, workers: int = 0) -> _Run:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_close_day, settings).result()
+        return pool.submit(_close_day, settings, workers).result()
 
 
-def _close_day(settings: Settings) -> _Run:
-    with Ledger(settings) as ledger:
+def _close_day(settings: Settings, workers: int) -> _Run:
+    with Ledger(settings) as ledger, day_end_workers(settings, workers) as visit_first:
         day_ends = ledger.day_ends
-        started_s = time.perf_counter()
-        done = day_ends.run(_DAY, today=_DAY)
-        return _Run(done.loans_visited, time.perf_counter() - started_s, peak_mib())
+        visit_first(_BEFORE)  # starts what they need; nothing waits for that day
+        started_s, own_s = time.perf_counter(), time.process_time()
+        done = day_ends.run(_DAY, today=_DAY, visit_first=visit_first)
+        took_s, own_s = time.perf_counter() - started_s, time.process_time() - own_s
+        return _Run(done.loans_visited, took_s, own_s, peak_mib())
