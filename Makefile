@@ -33,7 +33,7 @@ format: $(VENV)/.dev  ## Put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## Measure, in twelve minutes; one JSON line per figure; BENCHES="append load" for some
+bench: $(VENV)/.dev  ## Measure, in twenty minutes; one JSON line per figure; BENCHES="append load" for some
 	$(BIN)/python -m tests.bench $(BENCHES)
 
 schemas: $(VENV)/.dev  ## Write the JSON Schemas and the catalogue anew

@@ -4,14 +4,12 @@ A class changes by events and by mere time, so it is not recorded: this works it
 which installments were past due, as known at some position. The same spells give the same answer in any year.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 from typing import NamedTuple
 
 from ledger.domain.delinquency import REGULATORY, DatedRules, Overdue
-from ledger.domain.interest import read_rate
 from schemas.overdue.rules import CounterRule, OverdueRules
 from schemas.values import State, Text, Value, Word
 
@@ -83,17 +81,13 @@ def classify(
 
 def _oldest(spells: Sequence[Spell], overdue: Overdue, on: date, principal_minor: int) -> _Oldest:
     """Days past due on a date, from the oldest due date at which more was missing than is tolerated."""
-    missing_minor = 0
-    for spell in spells:
-        if spell.due_on >= on or (spell.ended_on is not None and spell.ended_on <= on):
-            continue
-        missing_minor += spell.overdue_minor
-        rule = overdue.rule_of(spell.due_on, REGULATORY)
-        share = Fraction(*read_rate(rule.tolerance_share or "0"))
-        is_material = missing_minor > rule.tolerance_minor and missing_minor > principal_minor * share
-        if is_material and (days := overdue.days(spell.due_on, spell.due_on, on, REGULATORY)):
-            return _Oldest(days, spell.installment, spell.due_on)
-    return _Oldest(0)
+    late = [each for each in spells if each.due_on < on and (each.ended_on is None or each.ended_on > on)]
+    missing = ((each.due_on, each.overdue_minor) for each in late)
+    first = overdue.first_above_tolerance(missing, principal_minor, REGULATORY)
+    if first is None:
+        return _Oldest(0)
+    spell = late[first]
+    return _Oldest(overdue.days(spell.due_on, spell.due_on, on, REGULATORY), spell.installment, spell.due_on)
 
 
 class _Ladder:
@@ -178,11 +172,3 @@ def _months_later(on: date, months: int) -> date:
     first = date(number // 12, number % 12 + 1, 1)
     last = (first + timedelta(31)).replace(day=1) - timedelta(1)
     return min(first + timedelta(on.day - 1), last)
-
-
-Schemes = Callable[[str, date], Scheme]
-
-
-def in_order(spells: Iterable[Spell]) -> list[Spell]:
-    """The oldest due date first, as `classify` takes them."""
-    return sorted(spells, key=lambda spell: (spell.due_on, spell.installment))

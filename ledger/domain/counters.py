@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
 from ledger.domain.delinquency import COUNTERS, Pause
 from ledger.domain.fold import fold
-from ledger.domain.interest import read_rate
 from ledger.domain.loan import Loan
 from ledger.domain.tally import Part
 from schemas.overdue.rules import CounterRule
@@ -41,7 +39,8 @@ def counter_states(loan: Loan, as_of: date) -> list[CounterState]:
 
 def _state(loan: Loan, counter: str, late: Sequence[Part], as_of: date, principal_minor: int) -> CounterState:
     overdue = loan.agreement.overdue
-    first, missing_minor = _oldest(loan, counter, late, principal_minor)
+    index = overdue.first_above_tolerance(((each.due_on, each.lacks_minor) for each in late), principal_minor, counter)
+    first = None if index is None else late[index]
     due_on = first.due_on if first else loan.agreement.installments[-1].due_on
     dated = overdue.rules_of(due_on)
     return CounterState(
@@ -50,7 +49,7 @@ def _state(loan: Loan, counter: str, late: Sequence[Part], as_of: date, principa
         installment=first.number if first else None,
         due_on=first.late_from if first else None,
         in_time_until=overdue.in_time_until(first.due_on, first.late_from, counter) if first else None,
-        missing_minor=missing_minor,
+        missing_minor=sum(each.lacks_minor for each in late),
         policy=dated.rules.policy,
         rule=overdue.rule_of(due_on, counter),
         pauses=[
@@ -59,15 +58,3 @@ def _state(loan: Loan, counter: str, late: Sequence[Part], as_of: date, principa
             if counter in pause.counters and pause.since <= as_of and (pause.until is None or as_of <= pause.until)
         ],
     )
-
-
-def _oldest(loan: Loan, counter: str, late: Sequence[Part], principal_minor: int) -> tuple[Part | None, int]:
-    """The installment from which days count, and what all together lack."""
-    first, missing_minor = None, 0
-    for part in late:
-        missing_minor += part.lacks_minor
-        rule = loan.agreement.overdue.rule_of(part.due_on, counter)
-        share = Fraction(*read_rate(rule.tolerance_share or "0"))
-        if first is None and missing_minor > max(Fraction(rule.tolerance_minor), principal_minor * share):
-            first = part
-    return first, missing_minor

@@ -6,7 +6,9 @@ counted from one midnight to the next: of an installment due on the 1st, one day
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from fractions import Fraction
 
+from ledger.domain.interest import read_rate
 from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.rules import CounterRule, OverdueRules
 from schemas.values import Event, State
@@ -87,6 +89,23 @@ class Overdue(State, frozen=True):
                 return None
             last += timedelta(max(0, (until - max(since, late_from)).days))
         return last
+
+    def first_above_tolerance(
+        self, missing: Iterable[tuple[date, int]], principal_minor: int, counter: str = CONTRACTUAL
+    ) -> int | None:
+        """Which of some installments days count from: the oldest one at which more was missing, with all before it,
+        than is tolerated. None: no more than that is missing in all.
+
+        `missing`: due date and minor units of each, the oldest first. `principal_minor`: what a tolerated share is of.
+        """
+        sum_minor = 0
+        for index, (due_on, missing_minor) in enumerate(missing):
+            sum_minor += missing_minor
+            rule = self.rule_of(due_on, counter)
+            share = Fraction(*read_rate(rule.tolerance_share or "0"))
+            if sum_minor > rule.tolerance_minor and sum_minor > principal_minor * share:
+                return index
+        return None
 
     def is_past_due(self, due_on: date, as_of: date, counter: str = CONTRACTUAL) -> bool:
         """Whether an installment that is not covered is past due on a day, as seen on it."""
