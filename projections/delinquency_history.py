@@ -113,7 +113,9 @@ def classified(
     """Loans with a change up to a date, in order of their ids."""
     found = []
     for each in spells_of(at, known_at, loan_id):
-        changes = classify(scheme, each.spells, each.overdue, as_of, principal_minor=each.principal_minor)
+        changes = classify(
+            scheme, each.spells, each.overdue, as_of, principal_minor=each.principal_minor, currency=each.currency
+        )
         if changes:
             last = changes[-1]
             found.append(

@@ -54,7 +54,7 @@ def with_rules(events: Sequence[Event], policy: str, today: date) -> Sequence[Ev
     begun = next((event for event in events if isinstance(event, LoanEvent)), None)
     if not policy or loan is None or begun is None:
         return events
-    rules = overdue_policy(policy, today)
+    rules = overdue_policy(policy, today, loan.currency)
     return [*events, counting.rules_from_the_start(loan, rules, open_days, now=begun.standing, today=today)]
 
 

@@ -22,7 +22,7 @@ class SetOverdueRules(LoanCommand):
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         loan = self.require(loan)
-        rules = overdue_policy(self.policy, today)
+        rules = overdue_policy(self.policy, today, loan.currency)
         return counting.set_rules(loan, rules, open_days, since=self.since or loan.agreed_on, today=today)
 
 

@@ -20,7 +20,8 @@ class Scheme(Value, frozen=True):
     `classes`: their names, the best one first; `from_days`: from how many days past due each but the first holds.
     `impaired`: the first class from which there is no way back at once (empty: there is one from all). Once nothing is
     past due for more than `probation_days`, the loan stays in that class for `probation_months` more; any longer delay
-    meanwhile begins them anew. `rule` counts the days, unless something else was set for the loan.
+    meanwhile begins them anew. `rule` counts the days, unless something else was set for the loan. An amount that it
+    tolerates is in `currency`; of a loan in another one, only a share is tolerated.
     """
 
     policy: Text
@@ -32,6 +33,7 @@ class Scheme(Value, frozen=True):
     probation_months: int = 0
     probation_days: int = 0
     rule: CounterRule = CounterRule()
+    currency: str = ""
 
 
 class Spell(State, frozen=True):
@@ -64,13 +66,13 @@ class _Oldest(NamedTuple):
 
 
 def classify(
-    scheme: Scheme, spells: Sequence[Spell], overdue: Overdue, as_of: date, *, principal_minor: int
+    scheme: Scheme, spells: Sequence[Spell], overdue: Overdue, as_of: date, *, principal_minor: int, currency: str
 ) -> list[Change]:
     """All changes up to a date, the oldest first; none: it was always in the best class.
 
-    `principal_minor`: what a tolerated share is a share of.
+    `principal_minor`: what a tolerated share is a share of. `currency`: of the loan.
     """
-    counted = _counted(scheme, overdue)
+    counted = _counted(scheme, overdue, currency)
     ladder = _Ladder(scheme)
     changes: list[Change] = []
     for on in _dates(scheme, spells, counted, as_of):
@@ -151,11 +153,12 @@ def _given(on: date | None) -> set[date]:
     return set() if on is None else {on}
 
 
-def _counted(scheme: Scheme, overdue: Overdue) -> Overdue:
+def _counted(scheme: Scheme, overdue: Overdue, currency: str) -> Overdue:
     """What was set for the loan, else the rule of the scheme; pauses hold for both."""
     if overdue.rules:
         return overdue
-    rules = OverdueRules(policy=scheme.policy, regulatory=scheme.rule)
+    rule = scheme.rule if scheme.currency in {"", currency} else scheme.rule.changed(tolerance_minor=0)
+    rules = OverdueRules(policy=scheme.policy, regulatory=rule)
     return overdue.changed(rules=(DatedRules(since=date.min, rules=rules),))
 
 

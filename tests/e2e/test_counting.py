@@ -23,8 +23,9 @@ def test_rules_are_set_by_the_name_of_a_policy(imported: Program) -> None:
     said = imported("loan", "overdue-rules", "c3", "nobody", status=2).err
     assert "unknown_policy" in said
     assert "cn_card" in said
-    [event, *_] = imported("loan", "overdue-rules", "c3", "cn_card", "--json").json["events"]
-    assert event["rules"]["contractual"] == {"grace_days": 3, "tolerance_minor": 1000}
+    assert "policy_of_other_currency" in imported("loan", "overdue-rules", "c3", "cn_card", status=2).err
+    [event, *_] = imported("loan", "overdue-rules", "c3", "grace_of_3_days", "--json").json["events"]
+    assert event["rules"]["contractual"] == {"grace_days": 3, "counts_grace": False}
     assert imported("loan", "pause", "c3", "--reason", "holiday", status=2).err.count("unknown_counter") == 1
     assert imported("loan", "resume", "c3", "nothing", status=4).err.count("pause_not_found") == 1
 

@@ -29,7 +29,7 @@ def scheme(name: str) -> Scheme:
 def changes(
     name: str, *spells: Spell, as_of: date = LATER, overdue: Overdue = AS_DUE, principal_minor: int = PRINCIPAL
 ) -> list[Change]:
-    return classify(scheme(name), spells, overdue, as_of, principal_minor=principal_minor)
+    return classify(scheme(name), spells, overdue, as_of, principal_minor=principal_minor, currency="EUR")
 
 
 def a_spell(due: int = 0, ended: int | None = None, minor: int = 500_00, installment: int = 1) -> Spell:
@@ -117,6 +117,14 @@ def test_probation_that_begins_at_the_end_of_a_month_ends_with_one() -> None:
 def test_default_needs_both_thresholds(missing_minor: int, principal_minor: int, defaults: bool) -> None:
     found = changes("eba_default", a_spell(minor=missing_minor), principal_minor=principal_minor, as_of=days(91))
     assert bool(found) == defaults
+
+
+def test_the_amount_of_a_threshold_is_of_its_currency_only() -> None:
+    """Of 1,000 JPY, which have no decimals, 50 are more than 1 %: no amount in EUR says otherwise."""
+    spells, ladder = [a_spell(minor=50)], scheme("eba_default")
+    assert classify(ladder, spells, AS_DUE, days(91), principal_minor=1_000, currency="JPY")
+    assert not classify(ladder, spells, AS_DUE, days(91), principal_minor=1_000, currency="EUR")
+    assert not classify(ladder, spells, AS_DUE, days(91), principal_minor=5_000, currency="JPY")
 
 
 def test_days_count_from_the_due_date_at_which_too_much_was_missing() -> None:
