@@ -455,7 +455,7 @@ class Ledger:
     def loan(self, loan_id: str) -> Loan:
         """A loan as the journal has it now; `LoanNotFound` if there is none."""
         command = LoanCommand(loan_id=loan_id)
-        return command.require(self.loans.load([command.stream])[command.stream].loan)
+        return command.require(self.loans.load_whole([command.stream])[command.stream].loan)
 
     def line(self, line_id: str) -> tuple[Line, list[Loan]]:
         """A credit line with its loans, as the journal has them now; `LineNotFound` if there is none."""

@@ -1,11 +1,12 @@
 """A long row of plain tuples in a few bytes: it is carried along, and unpacked only when somebody looks at it.
 
 The first field of a tuple names it. Of each name four bytes are kept apart: to find out that a name is not there takes
-no longer than to look through those.
+no longer than to look through those. The tuples are in blocks, which never change once they are made; whoever stores
+the row may keep them elsewhere, and bring them back when somebody looks.
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -13,41 +14,65 @@ import msgspec
 
 Item = TypeVar("Item", bound=tuple[Any, ...])
 
-_ARRAY_32 = b"\xdd"  # MessagePack: an array whose length follows in four bytes
-_HEADER_BYTES = 5
 _MARK_BYTES = 4
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Packed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`count` tuples of one type, an array in MessagePack. Where it is read from a file or a row it is not copied.
+class KeptElsewhere(Exception):
+    """Somebody looks at blocks that are not here. Bring them with `Packed.with_earlier`, and try again."""
 
-    `names`: the CRC-32 of each name, in four bytes.
+
+class Packed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """`blocks`: each an array of tuples in MessagePack; where they are read from a file or a row they are not copied.
+    `elsewhere`: how many blocks before these are kept elsewhere. `names`: the CRC-32 of each name, in four bytes.
     """
 
-    count: int
-    items: msgspec.Raw
     names: bytes = b""
+    elsewhere: int = 0
+    blocks: tuple[msgspec.Raw, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return isinstance(other, Packed) and self.count == other.count and bytes(self.items) == bytes(other.items)
+        return (
+            isinstance(other, Packed)
+            and (self.names, self.elsewhere) == (other.names, other.elsewhere)
+            and list(map(bytes, self.blocks)) == list(map(bytes, other.blocks))
+        )
 
     def __hash__(self) -> int:
-        return hash((self.count, self.names))
+        return hash(self.names)
 
-    def with_items(self, items: Iterable[tuple[Any, ...]]) -> "Packed":
+    @property
+    def count(self) -> int:
+        """Of all tuples, wherever they are."""
+        return len(self.names) // _MARK_BYTES
+
+    def with_block(self, items: Sequence[tuple[Any, ...]]) -> "Packed":
         """With more of them at the end."""
-        added = list(items)
-        encoded = b"".join(map(_encode, added))
-        names = self.names + b"".join(_mark(item[0]) for item in added)
-        return _packed(self.count + len(added), bytes(self.items)[_HEADER_BYTES:] + encoded, names)
+        return Packed(
+            names=self.names + b"".join(_mark(item[0]) for item in items),
+            elsewhere=self.elsewhere,
+            blocks=(*self.blocks, msgspec.Raw(_encode(items))),
+        )
 
-    def unpacked(self, item_type: type[Item]) -> tuple[Item, ...]:
-        """All of them."""
-        return _decoder(item_type).decode(self.items)
+    def without_blocks(self) -> "Packed":
+        """The same row, with all its blocks kept elsewhere."""
+        return Packed(names=self.names, elsewhere=self.elsewhere + len(self.blocks))
+
+    def with_earlier(self, blocks: Iterable[bytes]) -> "Packed":
+        """With the blocks that were elsewhere, all of them in order."""
+        earlier = tuple(map(msgspec.Raw, blocks))
+        assert len(earlier) == self.elsewhere, "all that are elsewhere"
+        return Packed(names=self.names, blocks=(*earlier, *self.blocks))
+
+    def unpacked(self, item_type: type[Item]) -> list[Item]:
+        """All of them. Raises `KeptElsewhere`."""
+        if self.elsewhere:
+            raise KeptElsewhere
+        decode = _decoder(item_type).decode
+        return [item for block in self.blocks for item in decode(block)]
 
     def may_hold(self, name: str) -> bool:
         """False: no item has this name. True: look."""
@@ -62,13 +87,9 @@ def _mark(name: str) -> bytes:
     return zlib.crc32(name.encode()).to_bytes(_MARK_BYTES)
 
 
-def _packed(count: int, elements: bytes, names: bytes) -> Packed:
-    return Packed(count=count, items=msgspec.Raw(_ARRAY_32 + count.to_bytes(4) + elements), names=names)
-
-
 @cache
 def _decoder(item_type: type[Item]) -> msgspec.msgpack.Decoder[tuple[Item, ...]]:
     return msgspec.msgpack.Decoder(tuple[item_type, ...])  # type: ignore[valid-type] # because it is a value here
 
 
-NOTHING_PACKED = _packed(0, b"", b"")
+NOTHING_PACKED = Packed()

@@ -228,7 +228,7 @@ class Autopay:
 
     def _load(self, loan_ids: Sequence[str]) -> list[tuple[Loan, int]]:
         """Loans with the versions of their streams."""
-        found = self._store.load([loan_stream(each) for each in loan_ids])
+        found = self._store.load_whole([loan_stream(each) for each in loan_ids])
         return [(stored.loan, stored.head.version) for stored in found.values() if stored.loan]
 
     def _order(self, command: LoanCommand, key: str, today: date) -> Order:

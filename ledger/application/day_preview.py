@@ -68,7 +68,7 @@ def preview(journal: Journal, store: LoanStore, days: Sequence[date], *, until: 
 
 def _loaded(store: LoanStore, streams: Sequence[str]) -> list[tuple[str, Loan | LedgerError | None]]:
     try:
-        return [(name, stored.loan) for name, stored in store.load(streams).items()]
+        return [(name, stored.loan) for name, stored in store.load_whole(streams).items()]
     except LedgerError as error:
         if len(streams) == 1:
             return [(streams[0], error)]

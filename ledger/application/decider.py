@@ -113,8 +113,7 @@ class Decider:
             head=stored.head, events=events, next_action_on=loans.next_action_on(loan) if loan else None
         )
         request = self.request(order, command, [decision])
-        after = StoredLoan(loan=loan, head=_head(stored.head, request), snapshot_version=stored.snapshot_version)
-        return Decided(events=events, request=request, after=after)
+        return Decided(events=events, request=request, after=stored.followed_by(loan, _head(stored.head, request)))
 
     def request(
         self, order: Asked, command: Keyed, decisions: Sequence[Decision], also_read: Sequence[StreamHead] = ()

@@ -142,7 +142,7 @@ class JointDesk:
         while missing := [name for name in command.streams(_states(found)) if name not in found]:
             others = [name for name in missing if _kind(name) in self._folds]
             loans = [name for name in missing if name not in others]
-            for name, stored in (self._store.load(loans) if loans else {}).items():
+            for name, stored in (self._store.load_whole(loans) if loans else {}).items():
                 found[name] = _Found(stored.head, stored.loan)
             for name, recorded in (self._journal.streams(others) if others else {}).items():
                 state = reduce(self._folds[_kind(name)], map(decoded, recorded), None)

@@ -1,14 +1,16 @@
 """Loans as the journal has them: from memory, or from the last snapshot and the events since.
 
-Both only save time. A loan from memory may be behind what other processes have recorded; the journal refuses what is
-decided on it, and it is loaded anew. A snapshot that other code wrote is ignored.
+Of a long life the earlier facts stay in the journal until somebody looks at them. All of this only saves time. A loan
+from memory may be behind what other processes have recorded; the journal refuses what is decided on it, and it is
+loaded anew. A snapshot that other code wrote is ignored.
 """
 
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -18,9 +20,10 @@ from ledger.domain.loan import Loan
 from ledger.journal.encoding import StreamHead
 from ledger.journal.journal import Journal
 from ledger.journal.records import RecordedEvent, Snapshot
-from ledger.journal.stream_loader import StoredStream, StreamLoader
+from ledger.journal.stream_loader import StoredEvent, StoredStream, StreamLoader
 from schemas.envelope import digest, skim
 from schemas.errors import LedgerError
+from schemas.packed import KeptElsewhere
 from schemas.registry import REGISTRY
 from schemas.values import Event
 
@@ -34,17 +37,27 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Loan).decode
 _log = logging.getLogger(__name__)
 
+Made = TypeVar("Made")
+
 
 class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A loan at the head of its stream; None: there is no such loan. `snapshot_version`: of its newest snapshot."""
+    """A loan at the head of its stream; None: there is no such loan. `snapshot_version`: of its newest snapshot;
+    `snapshot_blocks`: how many blocks of its history are kept with that."""
 
     loan: Loan | None
     head: StreamHead
     snapshot_version: int = 0
+    snapshot_blocks: int = 0
 
     @property
     def weight(self) -> int:
-        return 1 + (len(self.loan.history) if self.loan else 0)
+        return 1 + (self.loan.history.weight if self.loan else 0)
+
+    def followed_by(self, loan: Loan | None, head: StreamHead) -> "StoredLoan":
+        """After more events; its snapshot stays what it is."""
+        return StoredLoan(
+            loan=loan, head=head, snapshot_version=self.snapshot_version, snapshot_blocks=self.snapshot_blocks
+        )
 
 
 class LoanStore:
@@ -77,11 +90,23 @@ class LoanStore:
             return found
 
     def load(self, names: Sequence[str]) -> dict[str, StoredLoan]:
-        """Loans by stream name, as the journal has them now. Raises `Corrupt` where one cannot be read."""
+        """Loans by stream name, as the journal has them now; earlier facts of a long life are left there, so use them
+        by `using`. Raises `Corrupt` where one cannot be read."""
         with self._loading:
             self._loader.send(names)
             streams = self._loader.streams()
         return {name: self.fold(name, stream) for name, stream in streams.items()}
+
+    def load_whole(self, names: Sequence[str]) -> dict[str, StoredLoan]:
+        """As `load`, with all facts: for whoever looks at them sooner or later."""
+        return {name: self._whole(stored) for name, stored in self.load(names).items()}
+
+    def using(self, stored: StoredLoan, use: Callable[[StoredLoan], Made]) -> Made:
+        """What `use` makes of a loan; called again with all facts where it looks at some that were left."""
+        try:
+            return use(stored)
+        except KeptElsewhere:
+            return use(self._whole(stored))
 
     def loader(self) -> StreamLoader:
         """Loads what `fold` takes, without waiting; for one thread."""
@@ -89,9 +114,25 @@ class LoanStore:
 
     def fold(self, name: str, stream: StoredStream) -> StoredLoan:
         """The loan of a stream that was just loaded; it is kept from now on. Raises `Corrupt` if it cannot be read."""
-        stored = _fold(name, stream)
+        stored = _at(name, stream.snapshot)
+        try:
+            stored = _after(stored, stream.events)
+        except KeptElsewhere:  # an event since the snapshot is about a fact long before it
+            stored = self._whole(stored)
+            stored = _after(stored, [event for event in stream.events if event.version > stored.head.version])
         self.keep(stored)
         return stored
+
+    def _whole(self, stored: StoredLoan) -> StoredLoan:
+        """With the facts that were left in the journal; from all events where other code has written over them."""
+        loan, name = stored.loan, stored.head.stream
+        if loan is None or not (elsewhere := loan.history.earlier.elsewhere):
+            return stored
+        blocks = self._journal.snapshot_blocks(name, FORMAT, elsewhere)
+        if len(blocks) == elsewhere:
+            return stored.followed_by(loan.changed(history=loan.history.with_earlier(blocks)), stored.head)
+        events = self._journal.streams([name])[name]
+        return _after(_at(name, None), [StoredEvent(each.version, each.type, each.state) for each in events])
 
     def keep(self, stored: StoredLoan) -> None:
         """Remember a loan as it is recorded, unless a newer version is remembered already."""
@@ -129,8 +170,13 @@ class LoanStore:
             return
         with self._lock:
             for name, stored in due.items():
-                if kept := self._kept.get(name):
-                    self._kept[name] = replace(kept, snapshot_version=stored.head.version)
+                if (kept := self._kept.get(name)) and stored.loan:
+                    earlier = stored.loan.history.earlier
+                    self._kept[name] = replace(
+                        kept,
+                        snapshot_version=stored.head.version,
+                        snapshot_blocks=earlier.elsewhere + len(earlier.blocks),
+                    )
 
 
 def decoded(event: RecordedEvent) -> Event:
@@ -138,23 +184,40 @@ def decoded(event: RecordedEvent) -> Event:
     return REGISTRY.decode(skim(event.state))
 
 
-def _fold(name: str, stream: StoredStream) -> StoredLoan:
-    snapshot, events = stream
-    loan = _decode(snapshot.state) if snapshot else None
-    version, head_hash = (snapshot.version, snapshot.head_hash) if snapshot else (0, None)
-    for event in events:
-        loan = loans.apply(loan, REGISTRY.decode_recorded(event.type, event.state))
-    if events:
-        version, head_hash = events[-1].version, digest(events[-1].state)
+def _at(name: str, snapshot: Snapshot | None) -> StoredLoan:
+    """A loan as its snapshot has it, or before its first event."""
+    if snapshot is None:
+        return StoredLoan(loan=None, head=StreamHead(stream=name))
+    loan = _decode(snapshot.state)
     return StoredLoan(
-        loan=loan and loans.settled(loan),
-        head=StreamHead(stream=name, version=version, hash=head_hash),
-        snapshot_version=snapshot.version if snapshot else 0,
+        loan=loan,
+        head=StreamHead(stream=name, version=snapshot.version, hash=snapshot.head_hash),
+        snapshot_version=snapshot.version,
+        snapshot_blocks=loan.history.earlier.elsewhere,
     )
 
 
+def _after(stored: StoredLoan, events: Sequence[StoredEvent]) -> StoredLoan:
+    """After some more events. Raises `KeptElsewhere`."""
+    loan, head = stored.loan, stored.head
+    for event in events:
+        loan = loans.apply(loan, REGISTRY.decode_recorded(event.type, event.state))
+    if events:
+        head = StreamHead(stream=head.stream, version=events[-1].version, hash=digest(events[-1].state))
+    return stored.followed_by(loan and loans.settled(loan), head)
+
+
 def _snapshot(stored: StoredLoan) -> Snapshot:
-    assert stored.loan, "only loans that exist are kept"
-    assert stored.head.hash, "a stream with events has a hash"
-    state = _encode(stored.loan.changed(footholds=()))
-    return Snapshot(stored.head.stream, stored.head.version, stored.head.hash, FORMAT, state)
+    loan, head = stored.loan, stored.head
+    assert loan, "only loans that exist are kept"
+    assert head.hash, "a stream with events has a hash"
+    earlier = loan.history.earlier
+    return Snapshot(
+        head.stream,
+        head.version,
+        head.hash,
+        FORMAT,
+        _encode(loan.changed(footholds=(), history=loan.history.without_earlier())),
+        first_block=stored.snapshot_blocks,
+        blocks=[bytes(block) for block in earlier.blocks[stored.snapshot_blocks - earlier.elsewhere :]],
+    )

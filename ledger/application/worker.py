@@ -7,6 +7,7 @@ does all of it, since the interpreter runs one at a time anyway: two would wait 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -172,7 +173,7 @@ class Worker:
     def _decide(self, task: Task, loan: StoredLoan | StoredStream) -> None:
         try:
             stored = self._store.fold(task.stream, loan) if isinstance(loan, StoredStream) else loan
-            decided = self._decider.decide(task.order, task.command, stored)
+            decided = self._store.using(stored, partial(self._decider.decide, task.order, task.command))
         except LedgerError as refusal:
             if isinstance(loan, StoredStream):
                 self._refused.append((task, refusal))

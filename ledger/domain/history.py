@@ -1,5 +1,7 @@
 """All transactions of a loan, packed: most commands need none of them, and a long life is long to unpack."""
 
+from collections.abc import Iterable
+
 from ledger.domain.transactions import Transaction
 from schemas.packed import NOTHING_PACKED, Packed
 from schemas.values import State
@@ -9,7 +11,10 @@ RECENT = 64
 
 class History(State, frozen=True):
     """Transactions in the order in which they became known: the earlier ones packed, then the `recent` ones, which in a
-    long life are never less than `RECENT`."""
+    long life are never less than `RECENT`.
+
+    The earlier ones may be kept elsewhere; whoever looks at them then gets `KeptElsewhere`.
+    """
 
     earlier: Packed
     recent: tuple[Transaction, ...]
@@ -17,11 +22,24 @@ class History(State, frozen=True):
     def __len__(self) -> int:
         return self.earlier.count + len(self.recent)
 
+    @property
+    def weight(self) -> int:
+        """How many transactions are here."""
+        return RECENT * len(self.earlier.blocks) + len(self.recent)
+
     def with_transaction(self, transaction: Transaction) -> "History":
         recent = (*self.recent, transaction)
         if len(recent) < 2 * RECENT:
             return History(earlier=self.earlier, recent=recent)
-        return History(earlier=self.earlier.with_items(recent[:RECENT]), recent=recent[RECENT:])
+        return History(earlier=self.earlier.with_block(recent[:RECENT]), recent=recent[RECENT:])
+
+    def with_earlier(self, blocks: Iterable[bytes]) -> "History":
+        """The same, with what was kept elsewhere."""
+        return History(earlier=self.earlier.with_earlier(blocks), recent=self.recent)
+
+    def without_earlier(self) -> "History":
+        """The same, with the earlier transactions kept elsewhere."""
+        return History(earlier=self.earlier.without_blocks(), recent=self.recent)
 
     def transactions(self) -> tuple[Transaction, ...]:
         """All of them, unpacked."""

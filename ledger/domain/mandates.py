@@ -360,7 +360,8 @@ class Step(NamedTuple):
 
 def next_step(loan: Loan, today: date) -> Step | None:
     """What autopay does next on a day: present what waits for that day, else announce what falls due within the notice.
-    One debit of a loan is open at a time."""
+    It announces none while another is open. One that had settled may come back while the next is announced: these two
+    are presented one after the other."""
     loan = settled(loan)
     mandate = next((each for each in loan.autopay.mandates if _is_in_force(each, today)), None)
     if mandate is None or loan.known.written_off_on or loan.closed_on:

@@ -46,7 +46,7 @@ select format('%s may %s %s', r.rolname, p.privilege, c.oid::regclass)
  where c.relnamespace = 'journal'::regnamespace and c.relkind = 'r'
    and has_table_privilege(r.oid, c.oid, p.privilege)
    and not (c.relname = 'relay_lease' and pg_has_role(r.oid, 'ledger_relay', 'usage'))
-   and not (c.relname = 'snapshot' and pg_has_role(r.oid, 'ledger_writer', 'usage'))
+   and not (c.relname in ('snapshot', 'snapshot_block') and pg_has_role(r.oid, 'ledger_writer', 'usage'))
    and not r.rolsuper and r.rolname !~ '^pg_' and not pg_has_role(r.oid, 'ledger_owner', 'usage')
 """
 _CALLS_TOO_MANY = """
@@ -72,7 +72,8 @@ select concat_ws(' ', m.role, 'may not', m.privilege, m.of)
        and not has_table_privilege(g.role, c.oid, 'SELECT')
     union all
     select w.role, p.privilege, w.of
-      from (values ('ledger_relay', 'journal.relay_lease'), ('ledger_writer', 'journal.snapshot')) as w (role, of),
+      from (values ('ledger_relay', 'journal.relay_lease'), ('ledger_writer', 'journal.snapshot'),
+                   ('ledger_writer', 'journal.snapshot_block')) as w (role, of),
            unnest(array['INSERT', 'UPDATE', 'DELETE']) as p (privilege)
      where not has_table_privilege(w.role, w.of, p.privilege)
     union all

@@ -48,6 +48,14 @@ select * from unnest(%b::text[], %b::bigint[], %b::bytea[], %b::text[], %b::byte
  where s.version < excluded.version or s.format <> excluded.format
 """
 
+_SAVE_BLOCKS = """
+insert into journal.snapshot_block as b (stream, nth, format, bytes)
+select * from unnest(%b::text[], %b::int[], %b::text[], %b::bytea[])
+    on conflict (stream, nth) do update
+   set format = excluded.format, bytes = excluded.bytes
+ where b.format <> excluded.format
+"""
+
 # All statements here find rows by index, whatever the parameters; planning them anew each time cost more than running
 # them, and a plan that was made while tables were small must not read them whole later.
 _PLANS = " ".join(
@@ -164,9 +172,25 @@ class Journal:
 
     def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         """Keep snapshots that are newer than those kept before. No two may be of one stream."""
-        columns = zip(*((each.stream, each.version, each.head_hash, each.format, each.state) for each in snapshots))  # noqa: B905 - rows of one width
-        with translated(self._database), self._pool.connection() as connection:
-            connection.cursor(binary=True).execute(_SAVE_SNAPSHOTS, [list(column) for column in columns])
+        rows = [(each.stream, each.version, each.head_hash, each.format, each.state) for each in snapshots]
+        blocks = [
+            (each.stream, nth, each.format, block)
+            for each in snapshots
+            for nth, block in enumerate(each.blocks, each.first_block)
+        ]
+        with translated(self._database), self._pool.connection() as connection, connection.transaction():
+            for statement, written in ((_SAVE_BLOCKS, blocks), (_SAVE_SNAPSHOTS, rows)):
+                if written:
+                    columns = [list(column) for column in zip(*written, strict=True)]
+                    connection.cursor(binary=True).execute(statement, columns)
+
+    def snapshot_blocks(self, name: str, format: str, count: int) -> list[bytes]:  # noqa: A002 - the column's name
+        """The first `count` blocks of a stream that were written in one format; fewer where some are missing."""
+        rows = self._rows(
+            "select nth, bytes from journal.snapshot_block where stream = %b and format = %b and nth < %b order by nth",
+            (name, format, count),
+        )
+        return [block for expected, (nth, block) in enumerate(rows) if nth == expected]
 
     def existing(self, names: Sequence[str]) -> set[str]:
         """Which of some streams exist."""

@@ -93,13 +93,18 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state of a stream at one version. `head_hash`: of the event at that version; `format`: who can read it."""
+    """The state of a stream at one version. `head_hash`: of the event at that version; `format`: who can read it.
+
+    `blocks`: what is kept beside it and was not kept before, from the one with number `first_block` (from 0) on.
+    """
 
     stream: str
     version: int
     head_hash: bytes
     format: str
     state: bytes
+    first_block: int = 0
+    blocks: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

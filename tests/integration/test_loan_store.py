@@ -5,24 +5,31 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import msgspec
 import pytest
 
-from ledger.application.commands import OpenLoan, RecordPayment
+from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment
 from ledger.application.loan_store import FORMAT, LoanStore
 from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
 from ledger.domain.errors import PaymentExists
 from ledger.domain.loan import Loan
 from ledger.journal.records import Snapshot
+from schemas.packed import KeptElsewhere
+from schemas.payments.events import PaymentReversed
 
 STREAM = "loan/l1"
 TODAY = date(2026, 1, 10)
 
 
-def order(command: OpenLoan | RecordPayment, key: str) -> Order:
+def order(command: LoanCommand, key: str) -> Order:
     return Order(command=command, key=key, today=TODAY, principal="operator:test")
+
+
+def about(payment_id: str) -> dict[str, Any]:
+    return {"loan_id": "l1", "payment_id": payment_id}
 
 
 def pay(ledger: Ledger, count: int, *, first: int = 1) -> None:
@@ -87,6 +94,69 @@ def test_the_state_in_a_snapshot_is_the_fold_of_the_events_up_to_it(paid: Ledger
     whole = a_store(paid).load([STREAM])[STREAM].loan
     assert whole
     assert loan.history.transactions() == whole.history.transactions()[: snapshot.version]
+
+
+@pytest.fixture
+def long_paid(paid: Ledger) -> Ledger:
+    """A loan with 325 events, most of them in blocks beside its snapshot."""
+    pay(paid, 300, first=25)
+    paid.desk.close()
+    return paid
+
+
+def blocks_of(ledger: Ledger) -> list[tuple[int, str]]:
+    """Numbers of the blocks, and the transactions that wrote them."""
+    with ledger.database.connect("ledger_writer") as connection:
+        return connection.execute(b"select nth, xmin::text from journal.snapshot_block order by nth").fetchall()
+
+
+def test_earlier_facts_of_a_long_life_stay_in_the_journal(long_paid: Ledger, a_store: StoreMaker) -> None:
+    lean = a_store(long_paid).load([STREAM])[STREAM]
+    whole = a_store(long_paid).load_whole([STREAM])[STREAM]
+    assert lean.loan
+    assert whole.loan
+    assert lean.weight < 150 < whole.weight
+    assert len(lean.loan.history) == len(whole.loan.history.transactions()) == 325
+    with pytest.raises(KeptElsewhere):
+        lean.loan.history.transactions()
+
+
+def test_each_block_is_written_once(long_paid: Ledger) -> None:
+    before = blocks_of(long_paid)
+    with Ledger(long_paid.settings, clock=long_paid.clock) as other:
+        pay(other, 100, first=325)
+    assert blocks_of(long_paid)[: len(before)] == before
+    assert [nth for nth, _ in blocks_of(long_paid)] == [0, 1, 2, 3, 4]
+
+
+def test_a_command_about_an_early_fact_finds_it(long_paid: Ledger) -> None:
+    """In a process that has not seen the loan: once reversed, once late, once for what is there already."""
+    with Ledger(long_paid.settings, clock=long_paid.clock) as other:
+        [reversed_, *_] = other.desk.execute(order(ReversePayment(**about("p3"), cause="bank_return"), "back")).events
+        assert isinstance(reversed_, PaymentReversed)
+        assert reversed_.paid_on == TODAY
+        with pytest.raises(PaymentExists):
+            other.desk.execute(order(RecordPayment(**about("p4"), amount_minor=1), "again"))
+        assert other.loan("l1").known.owed_minor == 100_00 - 323
+
+
+def test_an_event_since_the_snapshot_may_be_about_an_early_fact(long_paid: Ledger, a_store: StoreMaker) -> None:
+    with Ledger(replace(long_paid.settings, snapshot_every=1000), clock=long_paid.clock) as other:
+        other.desk.execute(order(ReversePayment(**about("p3"), cause="bank_return"), "back"))
+    found = a_store(long_paid).load([STREAM])[STREAM]
+    assert found.snapshot_version < found.head.version
+    assert found.loan
+    assert found.loan.known.owed_minor == 100_00 - 323
+
+
+def test_blocks_that_other_code_wrote_over_are_done_without(long_paid: Ledger, a_store: StoreMaker) -> None:
+    store = a_store(long_paid)
+    lean = store.load([STREAM])[STREAM]
+    with long_paid.database.connect("ledger_writer") as connection:
+        connection.execute(b"update journal.snapshot_block set format = 'another' where nth = 1")
+    whole = store.using(lean, lambda stored: stored.loan and stored.loan.history.transactions())
+    assert whole
+    assert [each.id for each in whole[1:]] == [f"p{number}" for number in range(1, 325)]
 
 
 def test_a_snapshot_never_takes_the_place_of_a_newer_one(paid: Ledger) -> None:

@@ -10,8 +10,9 @@ from ledger.domain import mandates
 from ledger.domain.autopay import Debit
 from ledger.domain.errors import AlreadyReversed, DebitRefused, LoanEnded, MandateEnded, MandateExists
 from ledger.domain.loan import Loan, apply, settled
+from ledger.domain.payoff import due_on
 from ledger.domain.transactions import PAYMENT
-from schemas.payments.mandates import DebitEvent, DebitRules, DebitSubmitted, MandateTerms
+from schemas.payments.mandates import DebitEvent, DebitNotified, DebitRules, DebitSubmitted, MandateTerms
 from tests.loan_builders import DUE, Life, a_loan
 
 REFUSALS = (DebitRefused, MandateEnded, MandateExists, LoanEnded, AlreadyReversed)
@@ -38,19 +39,30 @@ class AutopayOfALoan(RuleBasedStateMachine):
 
     def does(self, decide: object) -> None:
         assert callable(decide)
+        before = settled(self.life.loan)
         with suppress(*REFUSALS):
             events = self.life.records(decide())
             for event in events:
                 after = apply(self.replayed, event)
                 assert after
                 self.replayed = after
+                if isinstance(event, DebitNotified):
+                    assert not any(each.is_open for each in before.autopay.debits), "one debit begins at a time"
                 if isinstance(event, DebitSubmitted):
-                    assert event.mandate_id not in self.revoked, "nothing is presented after a revocation"
-                    assert event.attempt <= self.terms.rules.attempts
-                    assert event.amount_minor <= self.terms.at_most_minor
+                    self.is_within_limits(event, before)
                 if event.TYPE.endswith("mandate_revoked.v1"):
                     self.revoked.add(getattr(event, "mandate_id", ""))
                 assert not isinstance(event, DebitEvent) or event.debit_id
+
+    def is_within_limits(self, event: DebitSubmitted, before: Loan) -> None:
+        assert event.mandate_id not in self.revoked, "nothing is presented after a revocation"
+        assert event.attempt <= self.terms.rules.attempts
+        assert event.amount_minor <= self.terms.at_most_minor
+        others = sum(
+            each.amount_minor for each in before.autopay.debits if each.is_open and each.debit_id != event.debit_id
+        )
+        due_minor = due_on(before.agreement, before.known, self.today)
+        assert event.amount_minor + others <= due_minor, "all that is on its way is due"
 
     @rule(by=st.integers(0, 15))
     def days_go_by(self, by: int) -> None:
@@ -110,7 +122,6 @@ class AutopayOfALoan(RuleBasedStateMachine):
         settled_minor = sum(each.amount_minor for each in debits if each.status == Debit.SETTLED)
         paid_minor = sum(each.amount_minor for each in loan.counted if each.kind == PAYMENT and "." in each.id)
         assert paid_minor == settled_minor, "settled less returned is what counts as payments"
-        assert sum(each.is_open for each in debits) <= 1, "one debit at a time"
         assert self.replayed == self.life.loan
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ledger.domain.history import NO_TRANSACTIONS, History
 from ledger.domain.transactions import PAYMENT, Transaction
+from schemas.packed import KeptElsewhere
 
 DAY = date(2026, 3, 1)
 
@@ -35,6 +36,32 @@ def test_each_payment_is_found_by_its_id_and_nothing_else_is(count: int) -> None
 def test_a_part_of_an_id_is_not_an_id() -> None:
     history, _ = history_of(128)
     assert history.find("p") is None
+
+
+@given(count=st.integers(0, 300), more=st.integers(0, 300))
+def test_what_was_kept_elsewhere_comes_back(count: int, more: int) -> None:
+    whole, _ = history_of(count + more)
+    before, _ = history_of(count)
+    history = before.without_earlier()
+    for payment in whole.transactions()[count:]:
+        history = history.with_transaction(payment)
+    assert len(history) == len(whole)
+    assert history.with_earlier(map(bytes, before.earlier.blocks)) == whole
+
+
+def test_whoever_looks_at_what_is_kept_elsewhere_is_told_so() -> None:
+    history = history_of(200)[0].without_earlier()
+    with pytest.raises(KeptElsewhere):
+        history.transactions()
+    with pytest.raises(KeptElsewhere):
+        history.find("p1")
+
+
+def test_what_nobody_may_miss_is_found_without_looking_elsewhere() -> None:
+    history = history_of(200)[0].without_earlier()
+    assert history.find("p199") == Transaction("p199", PAYMENT, DAY, 200, "x")
+    assert history.find("no such payment") is None
+    assert [each.id for each in history.since(150)] == [f"p{n}" for n in range(150, 200)]
 
 
 def test_the_history_before_is_left_as_it_was() -> None:

@@ -20,6 +20,7 @@ from ledger.domain.errors import (
     MandateNotFound,
 )
 from ledger.domain.loan import Loan, settled
+from ledger.domain.mandates import Step
 from ledger.policies.debit_policies import debit_policies, debit_policy
 from schemas.errors import LedgerError
 from schemas.payments.events import PaymentReceived, PaymentReversed
@@ -90,6 +91,18 @@ def test_a_payment_that_was_reversed_otherwise_is_not_reversed_twice() -> None:
     life.reverses("d.1", days(3))
     events = life.records(mandates.return_(life.loan, "d", 1, "R01", returned_on=days(9), today=days(9)))
     assert not [event for event in events if isinstance(event, PaymentReversed)]
+
+
+def test_one_that_comes_back_while_the_next_is_announced_takes_no_more_than_is_due_with_it() -> None:
+    life = presented(a_mandate())
+    life.records(mandates.settle(life.loan, "d", 1, settled_on=DUE, today=DUE))
+    life.records(mandates.notify(life.loan, "m", "e", 20_00, collect_on=days(6), today=days(1)))
+    life.records(mandates.return_(life.loan, "d", 1, "R01", returned_on=days(6), today=days(6)))
+    assert mandates.next_step(life.loan, days(6)) is None
+    assert mandates.next_step(life.loan, days(7)) == Step("submit", "d", 80_00, DUE)
+    life.records(mandates.take_next_step(life.loan, today=days(7)))
+    life.records(mandates.settle(life.loan, "d", 2, settled_on=days(7), today=days(7)))
+    assert mandates.next_step(life.loan, days(8)) == Step("submit", "e", 20_00, days(6))
 
 
 def test_a_return_that_allows_it_is_presented_again_within_limits() -> None:

@@ -448,6 +448,16 @@ ALTER TABLE ONLY journal.snapshot ALTER COLUMN state SET STORAGE EXTERNAL;
 
 ALTER TABLE journal.snapshot OWNER TO ledger_owner;
 
+CREATE TABLE journal.snapshot_block (
+    stream text NOT NULL,
+    nth integer NOT NULL,
+    format text NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT snapshot_block_nth_check CHECK ((nth >= 0))
+);
+
+ALTER TABLE journal.snapshot_block OWNER TO ledger_owner;
+
 CREATE TABLE journal.stream (
     stream text NOT NULL,
     version bigint NOT NULL,
@@ -550,6 +560,9 @@ ALTER TABLE ONLY journal.partition
 
 ALTER TABLE ONLY journal.relay_lease
     ADD CONSTRAINT relay_lease_pkey PRIMARY KEY (only_one);
+
+ALTER TABLE ONLY journal.snapshot_block
+    ADD CONSTRAINT snapshot_block_pkey PRIMARY KEY (stream, nth);
 
 ALTER TABLE ONLY journal.snapshot
     ADD CONSTRAINT snapshot_pkey PRIMARY KEY (stream);
@@ -664,6 +677,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE journal.snapshot TO ledger_writer;
 GRANT SELECT ON TABLE journal.snapshot TO ledger_relay;
 GRANT SELECT ON TABLE journal.snapshot TO ledger_projector;
 GRANT SELECT ON TABLE journal.snapshot TO ledger_reader;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE journal.snapshot_block TO ledger_writer;
+GRANT SELECT ON TABLE journal.snapshot_block TO ledger_relay;
+GRANT SELECT ON TABLE journal.snapshot_block TO ledger_projector;
+GRANT SELECT ON TABLE journal.snapshot_block TO ledger_reader;
 
 GRANT SELECT ON TABLE journal.stream TO ledger_writer;
 GRANT SELECT ON TABLE journal.stream TO ledger_relay;
