@@ -11,11 +11,12 @@ create table mandates (
     since         date   not null,
     until         date,             -- the last day; null: for ever
     revoked_on    date,
+    on_their_way  text[] not null default '{}',  -- ids of debits that were presented, and of which nothing is known yet
     primary key (book, loan, mandate)
 );
 
 -- name: indexes
-create index mandates_in_force on mandates (book, loan) where revoked_on is null;
+create index mandates_in_use on mandates (book, loan) where revoked_on is null or on_their_way <> '{}';
 
 -- name: authorise
 insert into mandates (book, loan, mandate, party, rail, currency, at_most_minor, since, until)
@@ -37,7 +38,18 @@ update mandates m
   from unnest(%(loans)s::text[], %(mandates)s::text[], %(revoked)s::date[]) as r (loan, mandate, revoked_on)
  where m.book = %(book)s and m.loan = r.loan and m.mandate = r.mandate
 
+-- name: debits
+update mandates m
+   set on_their_way = array(select o.debit from unnest(m.on_their_way) as o (debit) where o.debit <> all (d.touched)
+                            union select unnest(d.gone_out) order by 1)
+  from (select loan, mandate, array_agg(debit) as touched,
+               coalesce(array_agg(debit) filter (where is_on_its_way), '{}') as gone_out
+          from unnest(%(loans)s::text[], %(mandates)s::text[], %(debits)s::text[], %(on_their_way)s::boolean[])
+               as e (loan, mandate, debit, is_on_its_way)
+         group by loan, mandate) as d
+ where m.book = %(book)s and m.loan = d.loan and m.mandate = d.mandate
+
 -- name: rows
-select book, loan, mandate, party, rail, currency, at_most_minor, since, until, revoked_on
+select book, loan, mandate, party, rail, currency, at_most_minor, since, until, revoked_on, on_their_way
   from mandates
  where book = %(book)s

@@ -301,7 +301,8 @@ class Queries:
             return reports.portfolio(at, today, until)
 
     def loans_with_mandate(self, on: date, *, after: str = "", limit: int) -> list[str]:
-        """Ids of loans with a mandate in force on a date, in their order beyond `after`, at most `limit`."""
+        """Ids of loans with a mandate in force on a date, or with a debit on its way, in their order beyond `after`, at
+        most `limit`."""
         with self._reader("loans_with_mandate") as at:
             rows = at.dicts("loans_with_mandate", {"on": on, "after": after, "limit": limit})
         return [row["loan"] for row in rows]

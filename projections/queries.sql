@@ -243,8 +243,8 @@ having sum(amount_minor) <> 0
 -- name: loans_with_mandate
 select distinct loan
   from mandates
- where book = %(book)s and revoked_on is null and since <= %(on)s and (until is null or until >= %(on)s)
-   and loan > %(after)s
+ where book = %(book)s and (revoked_on is null or on_their_way <> '{}') and loan > %(after)s
+   and (since <= %(on)s and (until is null or until >= %(on)s) or on_their_way <> '{}')
  order by loan
  limit %(limit)s
 

@@ -18,6 +18,7 @@ class DebitScheme:
     url: str = ""
     presented: dict[str, dict[str, Any]] = field(default_factory=dict)
     handed_over: list[str] = field(default_factory=list)
+    withheld: set[str] = field(default_factory=set)
     news: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     drops: int = 0
@@ -40,9 +41,14 @@ class DebitScheme:
         match method, path.rsplit("/", 1)[-1]:
             case "POST", "presentations":
                 for each in orjson.loads(body)["presentations"]:
+                    assert each["id"] not in self.withheld, "nobody hands over what is withheld"
                     self.handed_over.append(each["id"])
                     assert self.presented.setdefault(each["id"], each) == each, "one name, one debit"
                 return {}
+            case "POST", "withheld":
+                never = [each for each in orjson.loads(body)["ids"] if each not in self.presented]
+                self.withheld.update(never)
+                return {"ids": never}
             case "GET", "outcomes":
                 return {"outcomes": self.waiting()}
             case "POST", "acknowledged":

@@ -1,8 +1,9 @@
 """Autopay: announces and presents what is due under mandates, and books what comes of it.
 
 Nothing is lost or doubled wherever a run ends. A presentation is recorded before it is handed over; whoever presents it
-takes each name once, so all that are on their way are handed over again by the next run. What came of one is booked
-under a key made from its name before it is acknowledged; until then it is told again.
+takes each name once, so all that are on their way are handed over again by the next run. Where the mandate has ended
+meanwhile it is withheld instead, unless it had been handed over. What came of one is booked under a key made from its
+name before it is acknowledged; until then it is told again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -54,6 +55,9 @@ class DebitGateway(Protocol):
 
     def present(self, presentations: Sequence[Presentation]) -> None:
         """Hand presentations over; when this returns they are accepted. Raises `GatewayUnavailable`."""
+
+    def withhold(self, presentation_ids: Sequence[str]) -> Sequence[str]:
+        """Which of these were never handed over, and from now on never will be taken; the others are carried out."""
 
     def outcomes(self) -> Sequence[DebitOutcome]:
         """News that nobody has acknowledged, the oldest first; empty where there is none."""
@@ -133,6 +137,17 @@ class BookOutcome(LoanCommand):
         return mandates.return_(loan, self.debit_id, self.attempt, self.code, returned_on=self.on, today=today)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithholdDebit(LoanCommand):
+    """Record that a presentation was never handed over, and will not be."""
+
+    debit_id: str
+    attempt: int
+
+    def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
+        return mandates.withhold(self.require(loan), self.debit_id, self.attempt, today=today)
+
+
 @dataclass(kw_only=True, slots=True)
 class AutopayRun:
     """What a run did. `refused`: by its name, news that could not be booked, and why; it is told again next time."""
@@ -146,7 +161,8 @@ class AutopayRun:
 
 
 class Autopay:
-    """Runs autopay of one book. `pages`: ids of the loans with a mandate in force on a date, some at a time."""
+    """Runs autopay of one book. `pages`: ids of the loans with a mandate in force on a date or a debit on its way, some
+    at a time."""
 
     def __init__(
         self,
@@ -173,8 +189,9 @@ class Autopay:
             for _ in range(2):  # what is announced without notice is presented at once
                 self._take_steps(loan_ids, today, done)
             waiting = list(self._on_their_way(loan_ids))
-            if waiting:
-                self._gateway.present(waiting)
+            if allowed := [_presentation(loan, debit) for loan, debit in waiting if _is_allowed(loan, debit, today)]:
+                self._gateway.present(allowed)
+            self._withhold([each for each in waiting if not _is_allowed(*each, today)], today, done)
         return done
 
     def _book(self, news: Sequence[DebitOutcome], today: date, done: AutopayRun) -> bool:
@@ -211,20 +228,30 @@ class Autopay:
                 done.presented += any(event.TYPE.endswith("debit_submitted.v1") for event in result.events)
                 done.cancelled += any(event.TYPE.endswith("debit_cancelled.v1") for event in result.events)
 
-    def _on_their_way(self, loan_ids: Sequence[str]) -> Iterator[Presentation]:
+    def _on_their_way(self, loan_ids: Sequence[str]) -> Iterator[tuple[Loan, Debit]]:
         for loan, _ in self._load(loan_ids):
             for debit in loan.autopay.debits:
                 if debit.status == Debit.SUBMITTED:
-                    mandate = loan.autopay.mandate(debit.mandate_id)
-                    assert mandate, "a debit has a mandate"
-                    yield Presentation(
-                        id=f"{loan.loan_id}/{debit.debit_id}/{debit.attempt}",
-                        account_token=mandate.terms.account_token,
-                        rail=mandate.terms.rail,
-                        amount_minor=debit.amount_minor,
-                        currency=loan.currency,
-                        collect_on=debit.collect_on,
-                    )
+                    yield loan, debit
+
+    def _withhold(self, ended: Sequence[tuple[Loan, Debit]], today: date, done: AutopayRun) -> None:
+        """A run may have broken off between record and hand-over, and the mandate ended since."""
+        if not ended:
+            return
+        by_name = {_name(loan, debit): (loan, debit) for loan, debit in ended}
+        orders = [
+            self._order(
+                WithholdDebit(loan_id=loan.loan_id, debit_id=debit.debit_id, attempt=debit.attempt),
+                f"autopay:withhold:{name}",
+                today,
+            )
+            for name in self._gateway.withhold(list(by_name))
+            for loan, debit in [by_name[name]]
+        ]
+        for result in self._desk.execute_many(orders):
+            if isinstance(result, LedgerError):
+                raise result
+            done.cancelled += not result.again
 
     def _load(self, loan_ids: Sequence[str]) -> list[tuple[Loan, int]]:
         """Loans with the versions of their streams."""
@@ -241,6 +268,28 @@ def _place_of(outcome: DebitOutcome) -> tuple[str, str, int] | None:
     if len(parts) != 3 or not parts[2].isdecimal() or outcome.outcome not in {SETTLED, RETURNED}:
         return None
     return parts[0], parts[1], int(parts[2])
+
+
+def _name(loan: Loan, debit: Debit) -> str:
+    return f"{loan.loan_id}/{debit.debit_id}/{debit.attempt}"
+
+
+def _is_allowed(loan: Loan, debit: Debit, today: date) -> bool:
+    mandate = loan.autopay.mandate(debit.mandate_id)
+    return mandate is not None and mandates.is_in_force(mandate, today)
+
+
+def _presentation(loan: Loan, debit: Debit) -> Presentation:
+    mandate = loan.autopay.mandate(debit.mandate_id)
+    assert mandate, "a debit has a mandate"
+    return Presentation(
+        id=_name(loan, debit),
+        account_token=mandate.terms.account_token,
+        rail=mandate.terms.rail,
+        amount_minor=debit.amount_minor,
+        currency=loan.currency,
+        collect_on=debit.collect_on,
+    )
 
 
 def _booking(outcome: DebitOutcome, loan_id: str, debit_id: str, attempt: int) -> BookOutcome:

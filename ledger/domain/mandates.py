@@ -4,7 +4,7 @@ mandate      in force from the day of its authorisation to its last day, unless 
 debit        notified -> submitted -> settled (provisional, then final)
                              |            \\-> returned late: its payment is reversed
                              \\-> returned -> submitted again, within the rules of the mandate
-             cancelled: announced, or returned, and not presented any more
+             cancelled: announced, or returned, and not presented any more; or withheld: nobody presents it now
 
 A debit takes no more than is due on its day, less what is on its way already. Nothing is presented before the notice is
 over, nor after the mandate has ended; what was presented before may still settle, and is a payment then.
@@ -49,6 +49,7 @@ from schemas.values import Event, LoanEvent, Standing
 
 AUTOPAY = "autopay"
 EXPIRED = "expired"
+NOT_HANDED_OVER = "not handed over before the mandate ended"
 
 
 def authorise(loan: Loan, mandate_id: str, party_id: str, terms: MandateTerms, *, today: date) -> list[Event]:
@@ -58,7 +59,7 @@ def authorise(loan: Loan, mandate_id: str, party_id: str, terms: MandateTerms, *
     asked = f"authorise mandate {mandate_id} on loan {loan.loan_id}"
     if loan.autopay.mandate(mandate_id):
         raise MandateExists(f"asked to {asked}, which has had it already; use another id")
-    if other := next((each for each in loan.autopay.mandates if _is_in_force(each, today)), None):
+    if other := next((each for each in loan.autopay.mandates if is_in_force(each, today)), None):
         raise MandateExists(
             f"asked to {asked}; mandate {other.mandate_id} is in force. Change that, or revoke it first"
         )
@@ -248,6 +249,19 @@ def cancel(loan: Loan, debit_id: str, *, reason: str, today: date) -> list[Event
     return [_cancelled(loan, debit, reason, today, standing(loan, today))]
 
 
+def withhold(loan: Loan, debit_id: str, attempt: int, *, today: date) -> list[Event]:
+    """A presentation under a mandate that has ended was never handed over, and whoever presents has promised not to
+    take it any more: no money comes of it."""
+    loan = settled(loan)
+    asked = f"withhold debit {debit_id} of loan {loan.loan_id}"
+    debit = _presented(loan, debit_id, attempt, asked)
+    if debit.status != Debit.SUBMITTED:
+        raise DebitRefused(f"asked to {asked}, whose presentation {attempt} is {debit.status} already")
+    if is_in_force(_mandate(loan, debit.mandate_id, asked), today):
+        raise DebitRefused(f"asked to {asked}, whose mandate {debit.mandate_id} is in force; hand it over instead")
+    return [_cancelled(loan, debit, NOT_HANDED_OVER, today, standing(loan, today))]
+
+
 def collectable(loan: Loan, on: date, *, without: str = "") -> int:
     """What is due by a day, in minor units, less what is on its way: debits that wait or are presented (but one), and
     payments that are announced. Of a settled loan."""
@@ -264,13 +278,14 @@ def payment_of(debit_id: str, attempt: int) -> str:
 def require_in_force(loan: Loan, mandate_id: str, asked: str, on: date) -> Mandate:
     """The mandate, if it is in force on a day, else `MandateNotFound` or `MandateEnded`."""
     mandate = _mandate(loan, mandate_id, asked)
-    if not _is_in_force(mandate, on):
+    if not is_in_force(mandate, on):
         ended = f"revoked since {mandate.revoked_on}" if mandate.revoked_on else f"in force up to {mandate.terms.until}"
         raise MandateEnded(f"asked to {asked}; on {on} mandate {mandate_id} is {ended}. Get a new authorisation")
     return mandate
 
 
-def _is_in_force(mandate: Mandate, on: date) -> bool:
+def is_in_force(mandate: Mandate, on: date) -> bool:
+    """From the day of its authorisation to its last day, unless it is revoked."""
     until = mandate.terms.until
     return mandate.revoked_on is None and on >= mandate.since and not (until and on > until)
 
@@ -363,7 +378,7 @@ def next_step(loan: Loan, today: date) -> Step | None:
     It announces none while another is open. One that had settled may come back while the next is announced: these two
     are presented one after the other."""
     loan = settled(loan)
-    mandate = next((each for each in loan.autopay.mandates if _is_in_force(each, today)), None)
+    mandate = next((each for each in loan.autopay.mandates if is_in_force(each, today)), None)
     if mandate is None or loan.known.written_off_on or loan.closed_on:
         return None
     debit = next((each for each in loan.autopay.debits if each.is_open), None)
@@ -374,7 +389,7 @@ def next_step(loan: Loan, today: date) -> Step | None:
     if part is None or part.due_on > collect_on:
         return None
     amount_minor = min(collectable(loan, collect_on), mandate.terms.at_most_minor)
-    if not amount_minor or not _is_in_force(mandate, collect_on):
+    if not amount_minor or not is_in_force(mandate, collect_on):
         return None
     debit_id = f"{mandate.mandate_id[:48]}-{len(loan.autopay.debits) + 1}"
     return Step("notify", debit_id, amount_minor, collect_on)
@@ -389,7 +404,7 @@ def take_next_step(loan: Loan, *, today: date) -> list[Event]:
         return submit(loan, step.debit_id, today=today)
     if step.kind == "cancel":
         return cancel(loan, step.debit_id, reason="nothing is due that is not on its way, or too late", today=today)
-    mandate = next(each for each in loan.autopay.mandates if _is_in_force(each, today))
+    mandate = next(each for each in loan.autopay.mandates if is_in_force(each, today))
     return notify(loan, mandate.mandate_id, step.debit_id, step.amount_minor, collect_on=step.collect_on, today=today)
 
 

@@ -1,15 +1,16 @@
 """A debit gateway over HTTP, in JSON.
 
-POST presentations   {"presentations": [...]}    2xx: all are accepted, those that were before too
+POST presentations   {"presentations": [...]}    2xx: all are accepted, those that were before too, but none withheld
+POST withheld        {"ids": [...]}              {"ids": [...]}: which of them were never accepted, and never will be
 GET  outcomes        {"outcomes": [...]}         the oldest that nobody has acknowledged
 POST acknowledged    {"ids": [...]}              2xx: they are not told again
 
-All three may be repeated, so a call whose answer was lost is made once more.
+All four may be repeated, so a call whose answer was lost is made once more.
 """
 
 import http.client
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -34,6 +35,13 @@ class _Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcomes: tuple[DebitOutcome, ...]
 
 
+class _Withheld(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    ids: tuple[str, ...]
+
+
+_Answer = TypeVar("_Answer")
+
+
 class HttpDebitGateway:
     """The gateway at a URL, http or https. `timeout_s`: for each answer."""
 
@@ -46,15 +54,26 @@ class HttpDebitGateway:
     def present(self, presentations: Sequence[Presentation]) -> None:
         self._call("POST", "presentations", {"presentations": presentations})
 
+    def withhold(self, presentation_ids: Sequence[str]) -> Sequence[str]:
+        answer = self._call("POST", "withheld", {"ids": presentation_ids})
+        withheld = self._read(answer, _Withheld, "withheld").ids
+        if unasked := sorted(set(withheld) - set(presentation_ids)):
+            raise GatewayUnavailable(
+                f"asked {self._url} to withhold debits; it names {unasked[0]!r}, which was not asked"
+            )
+        return withheld
+
     def outcomes(self) -> Sequence[DebitOutcome]:
-        answer = self._call("GET", "outcomes")
-        try:
-            return msgspec.json.decode(answer, type=_Outcomes).outcomes
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise GatewayUnavailable(f"asked {self._url} for outcomes; the answer is not as agreed: {error}") from error
+        return self._read(self._call("GET", "outcomes"), _Outcomes, "outcomes").outcomes
 
     def acknowledge(self, outcomes: Sequence[DebitOutcome]) -> None:
         self._call("POST", "acknowledged", {"ids": [each.id for each in outcomes]})
+
+    def _read(self, answer: bytes, kind: type[_Answer], what: str) -> _Answer:
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise GatewayUnavailable(f"asked {self._url} for {what}; the answer is not as agreed: {error}") from error
 
     def _call(self, method: str, what: str, document: dict[str, Any] | None = None) -> bytes:
         body = msgspec.json.encode(document) if document is not None else None

@@ -11,6 +11,7 @@ from ledger.application.autopay import AuthoriseMandate, AutopayRun, DebitOutcom
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment
 from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
+from ledger.domain import mandates
 from ledger.domain.loan import settled
 from ledger.gateways.http_debits import GatewayUnavailable, HttpDebitGateway, InvalidGateway
 from ledger.journal.database import Database
@@ -162,6 +163,47 @@ def test_nothing_is_presented_after_a_revocation_nor_what_was_paid_otherwise(pay
     assert list(payers.scheme.presented) == ["l3/m-1/1"]
 
 
+def broken_off(payers: Payers) -> None:
+    """Debits are recorded as presented and not handed over."""
+    with pytest.raises(Broken):
+        payers.ledger.autopay(BrokenOff(payers.scheme, before="present")).run(payers.ledger.today())
+
+
+def test_what_was_not_handed_over_before_the_mandate_ended_never_is(payers: Payers) -> None:
+    broken_off(announced(payers))
+    payers.sends(RevokeMandate(loan_id="l1", mandate_id="m", reason="asked by phone"))
+    payers.scheme.drops = 1  # the first answer is lost: asked again it is the same
+    assert payers.run() == AutopayRun(presented=1, cancelled=1)
+    assert sorted(payers.scheme.presented) == ["l2/m-1/1", "l3/m-1/1"]
+    loan = payers.ledger.loan("l1")
+    assert [(each.debit_id, each.status) for each in loan.autopay.debits] == [("m-1", "cancelled")]
+    assert mandates.collectable(settled(loan), DUE) == 100_00, "it is free for another mandate"
+    assert payers.run() == AutopayRun(), "the loan is left alone from then on"
+
+
+def test_another_mandate_does_not_bring_what_the_ended_one_left(payers: Payers) -> None:
+    broken_off(announced(payers))
+    payers.sends(RevokeMandate(loan_id="l1", mandate_id="m", reason="another account"))
+    payers.sends(
+        AuthoriseMandate(
+            loan_id="l1", mandate_id="n", party_id="b", rail="ach", account_token="new", at_most_minor=500_00,
+            policy="ach",
+        )
+    )  # fmt: skip
+    payers.run()
+    payers.run()
+    assert "l1/m-1/1" not in payers.scheme.presented
+
+
+def test_what_was_handed_over_before_the_mandate_ended_may_still_settle(payers: Payers) -> None:
+    announced(payers).run()
+    payers.sends(RevokeMandate(loan_id="l1", mandate_id="m", reason="asked by phone"))
+    assert payers.run() == AutopayRun()
+    payers.scheme.settles("l1/m-1/1", "2026-02-05")
+    assert payers.run().settled == 1
+    assert payers.owed() == [0, 100_00, 100_00]
+
+
 def test_two_runs_at_once_present_each_debit_once(payers: Payers) -> None:
     announced(payers)
     with Ledger(replace(payers.ledger.settings), clock=payers.ledger.clock) as other:
@@ -196,6 +238,9 @@ class BrokenOff:
     def present(self, presentations: Sequence[Presentation]) -> None:
         self._go("present")
         self._gateway.present(presentations)
+
+    def withhold(self, presentation_ids: Sequence[str]) -> Sequence[str]:
+        return self._gateway.withhold(presentation_ids)
 
     def outcomes(self) -> Sequence[DebitOutcome]:
         return self._gateway.outcomes()

@@ -96,6 +96,11 @@ class AutopayOfALoan(RuleBasedStateMachine):
                 )
             )
 
+    @rule(pick=st.integers(0, 9))
+    def is_withheld(self, pick: int) -> None:
+        if debit := self.any_debit(pick):
+            self.does(lambda: mandates.withhold(self.life.loan, debit.debit_id, debit.attempt, today=self.today))
+
     @rule(amount=st.integers(1, 120_00))
     def pays_otherwise(self, amount: int) -> None:
         self.number += 1

@@ -159,6 +159,17 @@ def test_after_a_revocation_nothing_is_presented_but_what_is_on_its_way_may_sett
     assert settled(life.loan).known.owed_minor == 20_00
 
 
+def test_what_was_never_handed_over_is_withheld_once_the_mandate_has_ended() -> None:
+    life = presented(a_mandate())
+    with pytest.raises(DebitRefused, match="in force; hand it over"):
+        mandates.withhold(life.loan, "d", 1, today=DUE)
+    life.records(mandates.revoke(life.loan, "m", reason="no more", today=DUE))
+    life.records(mandates.withhold(life.loan, "d", 1, today=DUE))
+    assert (status(life.loan), mandates.collectable(settled(life.loan), DUE)) == (Debit.CANCELLED, 100_00)
+    with pytest.raises(DebitRefused, match="cancelled already"):
+        mandates.withhold(life.loan, "d", 1, today=DUE)
+
+
 def test_a_revocation_cancels_what_waits() -> None:
     life = a_mandate()
     life.records(mandates.notify(life.loan, "m", "d", 80_00, collect_on=DUE, today=days(-5)))
