@@ -97,8 +97,12 @@ _skimmer = msgspec.json.Decoder(Skimmed)
 
 
 @cache
-def _decoder_of(event_type: type[Event]) -> msgspec.json.Decoder[Event]:
-    return msgspec.json.Decoder(event_type)
+def _decoder_with(event_type: type[Event]) -> msgspec.json.Decoder[Any]:
+    """Reads envelope and fact at once."""
+    whole = msgspec.defstruct(
+        "Whole", [("data", event_type)], bases=(Attributes,), frozen=True, kw_only=True, forbid_unknown_fields=True
+    )
+    return msgspec.json.Decoder(whole)
 
 
 def write(attributes: Attributes, event: Event) -> bytes:
@@ -111,7 +115,7 @@ def write(attributes: Attributes, event: Event) -> bytes:
     try:
         encoded = orjson.dumps(document, option=orjson.OPT_STRICT_INTEGER)
         # Constructors check no ranges, and an immutable event that nobody can read stops its stream for ever.
-        _decoder_of(type(event)).decode(_decoder.decode(encoded).data)
+        _decoder_with(type(event)).decode(encoded)
     except (*UNREADABLE, orjson.JSONEncodeError) as error:
         raise InvalidEvent(
             f"asked to record {attributes.type} for {attributes.subject}: {error}; give a value that the event allows"
