@@ -7,7 +7,7 @@ from functools import reduce
 
 import msgspec
 
-from ledger.domain.counters import CounterState, counter_states
+from ledger.domain.counters import CounterState, LateInstallment, lateness_on
 from ledger.domain.loan import Loan, apply, settled
 from projections.recorded_facts import RecordedFact
 from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
@@ -30,14 +30,16 @@ class OverdueChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OverdueTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """`counters` on `as_of`; `bucket`, `cure_minor` and `cure_by` as they were last told by an event known at
-    `known_at` (null: nothing is overdue, or the last bucket is reached). `earlier_changes` are not shown."""
+    """`counters` and late `installments` on `as_of`; `bucket`, `cure_minor` and `cure_by` as they were last told by an
+    event known at `known_at` (null: nothing is overdue, or the last bucket is reached). `earlier_changes` are not
+    shown."""
 
     loan: str
     currency: str
     as_of: date
     known_at: int
     counters: tuple[CounterState, ...]
+    installments: tuple[LateInstallment, ...]
     bucket: str
     cure_minor: int
     cure_by: date | None
@@ -60,12 +62,14 @@ def overdue_trace(facts: Iterable[RecordedFact], as_of: date, known_at: int, lim
             count += 1
     if last is None or loan is None:
         return None
+    late = lateness_on(settled(loan), as_of)
     return OverdueTrace(
         loan=last.event.loan_id,
         currency=last.event.currency,
         as_of=as_of,
         known_at=known_at,
-        counters=tuple(counter_states(settled(loan), as_of)),
+        counters=tuple(late.counters),
+        installments=tuple(late.installments),
         bucket=told.bucket if told else "M0",
         cure_minor=told.cure_minor if told else 0,
         cure_by=told.cure_by or None if told else None,

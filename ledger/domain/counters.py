@@ -1,10 +1,10 @@
-"""What each counter of days past due says of a loan on a date, and why."""
+"""How late a loan is on a date: what each counter of days past due says and why, and what each installment lacks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ledger.domain.delinquency import COUNTERS, Pause
+from ledger.domain.delinquency import COUNTERS, Pause, bucket
 from ledger.domain.fold import fold
 from ledger.domain.loan import Loan
 from ledger.domain.tally import Part
@@ -28,13 +28,47 @@ class CounterState:
     pauses: Sequence[Pause]
 
 
-def counter_states(loan: Loan, as_of: date) -> list[CounterState]:
-    """Each counter on a date, by the facts that count by then. Works out the loan as of that date."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LateInstallment:
+    """An installment that was not covered when it was due: what it lacks on a date, penalty interest apart, and how
+    many days it is past due by each counter, in the order of `COUNTERS`. `bucket`: by the first of these."""
+
+    installment: int
+    due_on: date
+    missing_minor: int
+    days: tuple[int, ...]
+    bucket: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lateness:
+    """`installments`: those that lack anything, the oldest due date first."""
+
+    counters: Sequence[CounterState]
+    installments: Sequence[LateInstallment]
+
+
+def lateness_on(loan: Loan, as_of: date) -> Lateness:
+    """How late a loan is on a date, by the facts that count by then. Works out the loan as of that date."""
     facts = [each for each in loan.counted if each.on <= as_of]
     tally = fold(loan.agreement, facts, as_of).tally()
     late = [part for part in tally.parts if part.covered_on is None and part.late_from < as_of]
     late.sort(key=lambda part: (part.late_from, part.number))
-    return [_state(loan, counter, late, as_of, tally.principal_minor) for counter in COUNTERS]
+    return Lateness(
+        counters=[_state(loan, counter, late, as_of, tally.principal_minor) for counter in COUNTERS],
+        installments=[_late(loan, part, as_of) for part in late],
+    )
+
+
+def _late(loan: Loan, part: Part, as_of: date) -> LateInstallment:
+    days = tuple(loan.agreement.overdue.days(part.due_on, part.late_from, as_of, counter) for counter in COUNTERS)
+    return LateInstallment(
+        installment=part.number,
+        due_on=part.due_on,
+        missing_minor=part.lacks_minor,
+        days=days,
+        bucket=bucket(days[0]),
+    )
 
 
 def _state(loan: Loan, counter: str, late: Sequence[Part], as_of: date, principal_minor: int) -> CounterState:

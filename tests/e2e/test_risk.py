@@ -14,6 +14,9 @@ def test_why_a_loan_is_overdue_tells_counters_rules_and_events(imported: Program
     told = imported("loan", "why", "c3", "--overdue", "--as-of", "2016-12-01").out
     assert "as_agreed@1900-01-01" in told
     assert "installment 1 overdue; M0 to M1" in told
+    [late] = found["installments"]
+    assert (late["installment"], late["due_on"], late["bucket"]) == (1, "2016-09-15", "M3")
+    assert set(late["days"]) == {each["days"] for each in found["counters"]}
     said = imported("loan", "why", "c3", "--overdue", "--installment", "1", status=2).err
     assert "give either --balance, --installment or --overdue" in said
 

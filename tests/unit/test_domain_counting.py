@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.domain import counting
+from ledger.domain.counters import lateness_on
 from ledger.domain.delinquency import (
     AS_DUE,
     BUREAU,
@@ -27,7 +29,7 @@ from schemas.overdue.counting import CountingPaused, OverdueRulesSet
 from schemas.overdue.events import DelinquencyChanged, WithdrawnMark
 from schemas.overdue.rules import CounterRule, MovedDay, OverdueRules
 from schemas.values import Event
-from tests.loan_builders import DUE, OPENED, Life, a_loan, days
+from tests.loan_builders import DUE, OPENED, Life, a_loan, a_loan_opened, days
 
 
 def rules(**contractual: Any) -> OverdueRules:
@@ -319,10 +321,25 @@ def test_a_bucket_never_falls_while_nothing_is_paid_and_nothing_stands_still() -
 )
 def test_what_is_missing_by_how_long_it_is(as_of: date, missing: dict[str, int]) -> None:
     """Figures of Apache Fineract, `LoanDelinquency.feature`: four installments of 250, of which nothing is paid."""
+    first_due = date(2023, 10, 1)
+    opened = a_loan_opened(250, 250, 250, 250)
+    lines = tuple(replace(line, due_on=DUE + timedelta(15 * place)) for place, line in enumerate(opened.installments))
+    loan = apply(None, replace(opened, installments=lines))
+    assert loan
     spans = {"1-2": (1, 2), "3-29": (3, 29), "30-59": (30, 59), "60-": (60, 9999)}
     found: dict[str, int] = {}
-    for due in (date(2023, 10, 1), date(2023, 10, 16), date(2023, 10, 31), date(2023, 11, 15)):
-        late = AS_DUE.days(due, due, as_of)
-        name = next(name for name, (first, last) in spans.items() if first <= late <= last)
-        found[name] = found.get(name, 0) + 250
+    for each in lateness_on(loan, DUE + (as_of - first_due)).installments:
+        name = next(name for name, (first, last) in spans.items() if first <= each.days[0] <= last)
+        found[name] = found.get(name, 0) + each.missing_minor
     assert found == missing
+
+
+def test_what_each_installment_lacks_is_told_with_its_days_by_each_counter() -> None:
+    life = Counted(loan=a_loan(100_00, 100_00, 100_00), requests=[])
+    life.sets(rules(grace_days=3))
+    life.day_end(days(40))
+    life.pays(130_00, days(35))
+    [second] = lateness_on(life.loan, days(40)).installments
+    assert (second.installment, second.due_on, second.missing_minor) == (2, days(30), 70_00)
+    assert (dict(zip(COUNTERS, second.days, strict=True))["contractual"], second.bucket) == (10, "M1")
+    assert [each.installment for each in lateness_on(life.loan, days(30)).installments] == [1]

@@ -9,6 +9,7 @@ import typer
 
 from ledger.bootstrap import Ledger
 from ledger.domain.counters import CounterState
+from ledger.domain.delinquency import COUNTERS
 from ledger.entrypoints.cli.asking import amounts, asking, known_position
 from ledger.entrypoints.cli.options import AsOf, Json, KnownAt, LoanId, WaitFor, optional_date, read_known_at
 from ledger.entrypoints.cli.output import console, print_json, print_table
@@ -144,6 +145,16 @@ def _print_overdue(ledger: Ledger, found: OverdueTrace) -> None:
              *amounts(ledger, found.currency, each.missing_minor), _rule(ledger, found.currency, each),
              ", ".join(f"{pause.how} {pause.pause_id}" for pause in each.pauses))
             for each in found.counters
+        ],
+    )  # fmt: skip
+    print_table(
+        "What installments lack, by days past due",
+        {"installment": "right", "due": "left", "missing": "right", **dict.fromkeys(COUNTERS, "right"),
+         "bucket": "left"},
+        [
+            (each.installment, each.due_on, *amounts(ledger, found.currency, each.missing_minor), *each.days,
+             each.bucket)
+            for each in found.installments
         ],
     )  # fmt: skip
     if found.cure_minor:

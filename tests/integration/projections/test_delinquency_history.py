@@ -152,6 +152,7 @@ def test_each_counter_counts_by_its_own_rule(ledger: Ledger, queries: Queries) -
         late.due_on + timedelta(3),
     )
     assert contractual.missing_minor == late.overdue_minor
+    assert sum(each.missing_minor for each in trace.installments) == late.overdue_minor
     [row] = queries.delinquency(UNTIL, loan_id=late.loan)
     assert row.days_past_due == late.days_past_due - 3
     with pytest.raises(LoanNotFound):
