@@ -114,6 +114,7 @@ def test_every_question_can_wait_for_a_position_and_refuses_one_that_is_not_ther
     [
         (["balances", "--known-at", "yesterday"], 2, "invalid_date", "give a position, or an instant"),
         (["balances", "--known-at", "2016-12-08T10:00:00"], 2, "invalid_date", "may be any of many instants"),
+        (["balances", "--known-at", "2999-01-01T00:00:00Z"], 2, "invalid_date", "Leave it out for all so far"),
         (["balances", "--known-at", "9" * 30], 2, "not_recorded", "the journal ends at"),
         (["loan", "show", "c3", "--known-at", "99999999"], 2, "not_recorded", "the journal ends at"),
         (["loan", "diff", "c3", "--between", "1", "9" * 30], 2, "not_recorded", "the journal ends at"),

@@ -41,7 +41,8 @@ def test_a_projection_is_rebuilt_verified_listed_and_its_old_build_dropped(impor
     assert imported("projections", "verify", "loan_now", "--json").json["difference"] is None
     assert imported("projections", "verify", "loan_now", "--sample", "2", "--json").json["loans"] == 2
     assert places(imported) == ["live", "old"]
-    imported("projections", "drop-old", "loan_now")
+    dropped = imported("projections", "drop-old", "loan_now", "--json").json
+    assert dropped == {"projection": "loan_now", "dropped": "old"}
     assert places(imported) == ["live"]
     assert "error projection_not_found" in imported("projections", "drop-old", "loan_now", status=4).err
     assert "error reason_missing" in imported("projections", "rebuild", "loan_now", "--accept", " ", status=2).err

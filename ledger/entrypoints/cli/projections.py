@@ -119,19 +119,26 @@ def verify(name: Name, sample: Sample = None, loan: Loan = None, json: Json = Fa
 
 
 @app.command("drop-old")
-def drop_old(name: Name) -> None:
+def drop_old(name: Name, json: Json = False) -> None:
     """Drop what was live before the last swap of a projection."""
     with Ledger(read_settings()) as ledger:
         ledger.upkeep.drop_old(name)
-    console.print(f"Dropped the old build of {name}")
+    _tell_dropped(name, "old", json=json)
 
 
 @app.command("drop-next")
-def drop_next(name: Name) -> None:
+def drop_next(name: Name, json: Json = False) -> None:
     """Drop what a rebuild has filled that was not put in the place of the live build."""
     with Ledger(read_settings()) as ledger:
         ledger.upkeep.drop_next(name)
-    console.print(f"Dropped the new build of {name}")
+    _tell_dropped(name, "next", json=json)
+
+
+def _tell_dropped(name: str, place: str, *, json: bool) -> None:
+    if json:
+        print_json({"projection": name, "dropped": place})
+    else:
+        console.print(f"Dropped the {'new' if place == 'next' else place} build of {name}")
 
 
 def register(root: typer.Typer) -> None:
