@@ -30,10 +30,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cluster:
-    """Kafka's addresses (host:port, separated by commas), and how long one answer may take."""
+    """Kafka's addresses (host:port, separated by commas), and how long one answer may take.
+
+    `transaction_s`: how long a transaction may last. What a relay leaves open when it dies keeps all readers of those
+    partitions waiting, of other books too; it ends after so long, and the seconds that brokers take to notice.
+    """
 
     bootstrap: str
     timeout_s: float = 30.0
+    transaction_s: float = 15.0
 
     @property
     def timeout_ms(self) -> int:
@@ -47,6 +52,7 @@ class Cluster:
                 bootstrap_timeout_ms=self.timeout_ms,
                 client_id="ledger-relay",
                 transactional_id=f"ledger-relay-{journal_id}",
+                transaction_timeout_ms=int(self.transaction_s * 1000),
                 enable_idempotence=True,  # said aloud: else a setting that conflicts turns it off without a word
                 acks="all",
                 delivery_timeout_ms=2_147_483_647,  # a batch that passes it leaves a producer that is dead for ever

@@ -3,8 +3,6 @@
 import sys
 from typing import TextIO
 
-from kafka import KafkaProducer
-
 from ledger.journal.database import Database
 from ledger.relay.relay import Limits
 from schemas.errors import LedgerError
@@ -13,10 +11,10 @@ from tests.integration.relay.relayed import RelayedLedger
 
 def main() -> int:
     url, bootstrap, book_id, window, transaction_ms = sys.argv[1:]
-    KafkaProducer.DEFAULT_CONFIG["transaction_timeout_ms"] = int(transaction_ms)  # the relay leaves it as it is
     ledger = RelayedLedger(Database(url=url), bootstrap, book_id)
     try:
-        with ledger.relay(Limits(window=int(window)), stale_s=1.0, renew_s=0.2) as relay:
+        limits, transaction_s = Limits(window=int(window)), int(transaction_ms) / 1000
+        with ledger.relay(limits, transaction_s=transaction_s, stale_s=1.0, renew_s=0.2) as relay:
             relay.drain(lambda done, _: say(sys.stdout, str(done)))
     except LedgerError as error:
         say(sys.stderr, f"error {error.code}: {error}")

@@ -67,15 +67,9 @@ def ledger(lossy: Lossy, bootstrap: str, book_id: str) -> RelayedLedger:
     return ledger
 
 
-_KAFKA_TIMEOUT_S = 90
-"""A relay that another test killed in a transaction may keep readers of the topics waiting for more than a minute."""
-
-
 def restores(ledger: RelayedLedger) -> Restored:
     with JournalRestore(ledger.database, KEYS, batch=100) as restore:
-        return Restoration(
-            Cluster(bootstrap=ledger.bootstrap, timeout_s=_KAFKA_TIMEOUT_S), restore, ledger.book_id
-        ).run()
+        return Restoration(Cluster(bootstrap=ledger.bootstrap), restore, ledger.book_id).run()
 
 
 def verdict(ledger: RelayedLedger, request: Request, patience_s: float = 0) -> Verdict:
@@ -127,9 +121,9 @@ def test_a_restore_that_is_killed_is_finished_by_the_next_one(
         connection.execute(sql.SQL("create database {}").format(sql.Identifier("rebuilt")))
     rebuilt = replace(ledger, database=Database(url=make_conninfo(url, dbname="rebuilt")))
     migrate(rebuilt.database)
-    restoring = program(rebuilt, tmp_path, LEDGER_RESTORE_BATCH="12", LEDGER_KAFKA_TIMEOUT_S=str(_KAFKA_TIMEOUT_S))
+    restoring = program(rebuilt, tmp_path, LEDGER_RESTORE_BATCH="12")
     process = restoring.start("restore", "--from", "kafka", "--book", ledger.book_id)
-    eventually(lambda: len(rebuilt.journal()) > 0, _KAFKA_TIMEOUT_S)
+    eventually(lambda: len(rebuilt.journal()) > 0, 90)
     process.kill()
     process.wait()
     assert 0 < len(rebuilt.journal()) < head

@@ -22,7 +22,7 @@ ROUNDS = 4
 
 @contextmanager
 def a_relay_process(
-    ledger: RelayedLedger, window: int, *, transaction_ms: int = 60_000
+    ledger: RelayedLedger, window: int, *, transaction_ms: int = 15_000
 ) -> Iterator[subprocess.Popen[str]]:
     """Yields once the first window is published. `transaction_ms`: Kafka ends its transactions after so long."""
     arguments = [ledger.database.url, ledger.bootstrap, ledger.book_id, str(window), str(transaction_ms)]

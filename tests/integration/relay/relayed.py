@@ -111,9 +111,15 @@ class RelayedLedger:
 
     @contextmanager
     def relay(
-        self, limits: Limits | None = None, *, book: RelayedBook | None = None, timeout_s: float = 15, **lease: float
+        self,
+        limits: Limits | None = None,
+        *,
+        book: RelayedBook | None = None,
+        timeout_s: float = 15,
+        transaction_s: float = 15,
+        **lease: float,
     ) -> Iterator[Relay]:
-        cluster = Cluster(bootstrap=self.bootstrap, timeout_s=timeout_s)
+        cluster = Cluster(bootstrap=self.bootstrap, timeout_s=timeout_s, transaction_s=transaction_s)
         held = Lease(self.database, **lease)  # type: ignore[arg-type] # because only the numbers of a lease are passed
         with (
             PublishedJournal(self.database) as journal,

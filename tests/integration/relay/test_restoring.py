@@ -66,6 +66,21 @@ def empty(ledger: RelayedLedger, fresh_database: Copy, template: str) -> Relayed
     return replace(ledger, database=fresh_database(template))
 
 
+def test_what_a_relay_of_another_book_left_open_holds_nobody_up_for_long(
+    ledger: RelayedLedger, empty: RelayedLedger
+) -> None:
+    """It died in a transaction, and nobody starts it again. Readers have their usual patience."""
+    usual = Cluster(bootstrap=ledger.bootstrap)
+    died = usual.producer("of-another-book")
+    died.init_transactions()
+    died.begin_transaction()
+    for partition in {record.partition for record in ledger.published(JOURNAL_TOPIC)}:
+        died.send(JOURNAL_TOPIC, value=b"{}", key=b"x", headers=[], partition=partition).get(30)
+    head = len(ledger.journal())
+    with JournalRestore(empty.database, KEYS, batch=20) as restore:
+        assert Restoration(usual, restore, ledger.book_id).run().last == head
+
+
 def test_a_restored_backup_takes_nothing_until_the_tail_is_back_and_confirmed(
     ledger: RelayedLedger, backup: RelayedLedger
 ) -> None:
