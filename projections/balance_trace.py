@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from projections.answers import LoanBalance
-from projections.deciding_rules import PostedLine, rule_of
+from projections.deciding_rules import ALLOCATION, PostedLine, applied_allocations, rule_of
 from projections.errors import TraceBroken, UnknownFigure
 from projections.loan_views import balance_as_of
 from projections.reading import Reader, axes
-from projections.recorded_facts import RecordedFact, facts_at, first_fact
+from projections.recorded_facts import RecordedFact, facts_at, facts_of, first_fact
 from projections.statement_answers import COMPONENTS
 from projections.trace_answers import BalanceTrace, TracedLine
 from schemas.loans.events import CreditAgreed
@@ -49,7 +49,7 @@ def balance_trace(at: Reader, loan: LoanBalance, asked: Traced) -> BalanceTrace:
     amount_minor = _figure(at, loan, asked)
     rows = at.dicts("trace_lines", both_axes | _selected(at, loan, asked) | {"limit": asked.limit})
     servicing = _servicing(at, loan)
-    lines = tuple(_lines(at, rows, servicing))
+    lines = tuple(_lines(at, loan.loan, rows, servicing))
     shown_minor = sum(line.amount_minor for line in lines)
     opening_minor = lines[0].running_minor - lines[0].amount_minor if lines else 0
     if opening_minor + shown_minor != amount_minor or (lines and lines[-1].running_minor != amount_minor):
@@ -102,7 +102,9 @@ def _selected(at: Reader, loan: LoanBalance, asked: Traced) -> dict[str, Any]:
     return selected | {"component": component, "side": 1}
 
 
-def _lines(at: Reader, rows: Sequence[dict[str, Any]], servicing: Servicing | None) -> Iterator[TracedLine]:
+def _lines(
+    at: Reader, loan_id: str, rows: Sequence[dict[str, Any]], servicing: Servicing | None
+) -> Iterator[TracedLine]:
     """Each with its rule. What is remembered of events is no more than their rules."""
     waiting: dict[int, list[int]] = {}
     for number, row in enumerate(rows):
@@ -113,8 +115,13 @@ def _lines(at: Reader, rows: Sequence[dict[str, Any]], servicing: Servicing | No
             row = rows[number]
             line = PostedLine(row["value_date"], row["component"], row["installment"], row["amount_minor"])
             decided[number] = (rule_of(fact.event, line), policy_of(fact, servicing), fact.event.basis.engine)
+    applied: dict[int, AllocationRule] = {}
+    if servicing and len(servicing.allocation) > 1 and waiting:  # else there is no question which one it was
+        applied = applied_allocations(facts_of(at.connection, loan_id, until=max(waiting)), waiting)
     for number, row in enumerate(rows):
         rule, policy, engine = decided[number]
+        if rule == ALLOCATION and (order := applied.get(row["position"])):
+            rule = f"{ALLOCATION} from {order.from_days_past_due} days past due on"
         told = {name: value for name, value in row.items() if name != "lines"}
         yield TracedLine(rule=rule, policy=policy, engine=engine, **told)
 

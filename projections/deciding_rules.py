@@ -1,9 +1,14 @@
 """Which rule decided a line of an event, in the words of the servicing policy that its loan was agreed with."""
 
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import NamedTuple
 
+from ledger.domain.applied_rules import allocation_rule_of
+from ledger.domain.loan import Loan, apply
+from projections.recorded_facts import RecordedFact
 from schemas.loans.events import ChargesPosted, FeeCharged, LoanDisbursed, LoanOpened, LoanWrittenOff
+from schemas.loans.servicing import AllocationRule
 from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
@@ -15,6 +20,8 @@ from schemas.payments.events import (
     RecoveryReceived,
 )
 from schemas.values import LoanEvent
+
+ALLOCATION = "allocation"
 
 _BY_COMPONENT = {
     "interest": "accrual",
@@ -32,6 +39,17 @@ class PostedLine(NamedTuple):
     amount_minor: int
 
 
+def applied_allocations(facts: Iterable[RecordedFact], positions: Collection[int]) -> dict[int, AllocationRule]:
+    """By position, the order of allocation that held for money of some events. `facts`: a loan's, from the first."""
+    loan: Loan | None = None
+    found: dict[int, AllocationRule] = {}
+    for fact in facts:
+        if loan and fact.position in positions and (rule := allocation_rule_of(loan, fact.event)):
+            found[fact.position] = rule
+        loan = apply(loan, fact.event)
+    return found
+
+
 def rule_of(event: LoanEvent, line: PostedLine) -> str:  # noqa: PLR0911 - one line for each kind of event
     """See `TracedLine`."""
     match event:
@@ -42,7 +60,7 @@ def rule_of(event: LoanEvent, line: PostedLine) -> str:  # noqa: PLR0911 - one l
         case FeeCharged():
             return f"cost_caps {event.rule}" if event.rule else "fee"
         case PaymentReceived() | MerchantRefunded() | GoodwillCredited() | RecoveryReceived():
-            return "prepayment" if line.component == "principal" and line.amount_minor > 0 else "allocation"
+            return "prepayment" if line.component == "principal" and line.amount_minor > 0 else ALLOCATION
         case AmountWaived():
             return "waiver"
         case CreditRefunded():
@@ -74,4 +92,4 @@ def _charging(event: ChargesPosted, line: PostedLine) -> str:
         cut = [each.rule for each in charged if each.rule]
         return f"cost_caps {cut[0]}" if cut else _BY_COMPONENT.get(line.component or "", "terms")
     moves_principal = line.component == "principal" and not any(each.account == "credit" for each in event.postings)
-    return "terms" if moves_principal else "allocation"
+    return "terms" if moves_principal else ALLOCATION

@@ -15,8 +15,9 @@ class TracedLine(msgspec.Struct, frozen=True, kw_only=True):
     request `request_id` (a keyed digest of the caller's key; null where there was none). `rule` is what decided the
     line, by the field of the servicing policy where there is one: `terms` (paid out and planned by them), `accrual`
     (interest), `penalty_interest`, `late_fee_or_agreed_fee`, `fee` (a person charged it), `cost_caps RULE` (cut to that
-    cap), `allocation` (money, or credit, goes to what is due), `prepayment` (later installments ask for other amounts),
-    `waiver`, `credit_refund`, `reversal`, `write_off`, or `restatement` with the rule that is followed once more.
+    cap), `allocation` (money, or credit, goes to what is due; `from N days past due on` says which order held where
+    several are agreed), `prepayment` (later installments ask for other amounts), `waiver`, `credit_refund`, `reversal`,
+    `write_off`, or `restatement` with the rule that is followed once more.
     `policy` and `engine`: which version of both.
     """
 

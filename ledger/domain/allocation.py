@@ -15,6 +15,7 @@ from ledger.domain.interest import NOTHING_ACCRUED
 from ledger.domain.reshaping import evenly, from_the_end, give_room, respread
 from ledger.domain.transactions import Transaction
 from ledger.domain.working import Line, Work
+from schemas.loans.servicing import AllocationRule
 
 LOWER = "lower"
 
@@ -68,13 +69,25 @@ def use_credit(work: Work, source: str, on: date) -> None:
         work.credit_minor = left_minor
 
 
+def rule_on(work: Work, on: date) -> AllocationRule | None:
+    """By which money of a day goes to what has fallen due; None where nothing has."""
+    if due := _due(work):
+        late = min(work.parts[index].late_from for index in due)
+        return work.agreement.allocation_rule(days_past_due(late, on))
+    return None
+
+
+def _due(work: Work) -> list[int]:
+    """Indices of what has fallen due, and of which anything is owed."""
+    parts = work.parts
+    return [index for index in range(work.owing, len(parts)) if parts[index].has_fallen and parts[index].owed_minor]
+
+
 def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
     """Indices and components in the order in which they are paid."""
     first, parts = work.owing, work.parts
-    due = [index for index in range(first, len(parts)) if parts[index].has_fallen and parts[index].owed_minor]
-    if due:
-        late = min(work.parts[index].late_from for index in due)
-        rule = work.agreement.allocation_rule(days_past_due(late, on))
+    due = _due(work)
+    if rule := rule_on(work, on):
         if rule.across == "component":
             yield from ((index, component) for component in rule.order for index in due)
         else:

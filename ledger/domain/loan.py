@@ -358,7 +358,7 @@ def _role(party: Party) -> PartyRole:
 
 def _apply_known(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one line for each kind of event
     """Fold one event of a loan that is there."""
-    if found := _fact(event):
+    if found := fact_of(event):
         return with_transaction(_with_installments(loan, event), _as_designated(loan, found))
     match event:
         case PaymentReversed(cause=cause) if cause == LENDER_ERROR and event.reversed_on > event.paid_on:
@@ -407,7 +407,7 @@ def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one li
     return loan
 
 
-def _fact(event: Event) -> Transaction | None:  # noqa: PLR0911 - one line for each kind of event
+def fact_of(event: Event) -> Transaction | None:  # noqa: PLR0911 - one line for each kind of event
     """The fact in an event that brings one."""
     match event:
         case PaymentReceived() | RecoveryReceived():

@@ -8,12 +8,15 @@ from ledger.domain.errors import InstallmentNotFound, LoanNotFound
 from projections.balance_trace import BALANCES
 from projections.errors import TraceBroken, UnknownFigure
 from projections.queries import Queries
+from schemas.loans.servicing import AllocationRule
+from tests.agreement_builders import PENALTIES_FIRST, AgreedLife, a_policy, some_terms
 from tests.golden.lives import whole_lives
 from tests.integration.projections.recorded_book import RecordedBook, a_life
 from tests.integration.projections.test_views import change
 from tests.integration.projections.traced_lives import BACKDATED, FIRST_DUE, LOAN, an_agreed_life, recorded_life
 from tests.loan_builders import OPENED, days
 
+PRINCIPAL_FIRST = AllocationRule(from_days_past_due=91, order=("principal", "interest", "fee", "penalty_interest"))
 LAST = date(2024, 3, 10)
 DATES = [date(2024, 1, 1), BACKDATED, FIRST_DUE, date(2024, 2, 2), date(2024, 2, 15), date(2024, 3, 2), LAST]
 
@@ -76,6 +79,23 @@ def test_a_line_names_its_event_its_rule_and_who_had_it_recorded(recorded: Recor
         "restatement allocation",
     }
     assert [rule.from_days_past_due for rule in found.allocation] == [0]
+
+
+def test_a_line_names_the_order_of_allocation_that_held(recorded: RecordedBook, queries: Queries) -> None:
+    """One payment 30 days late, one 91 days late, and one that becomes known after both and counts before them."""
+    orders = (AllocationRule(from_days_past_due=0, order=PENALTIES_FIRST), PRINCIPAL_FIRST)
+    life = AgreedLife(some_terms(term=3), a_policy(accrual="daily", allocation=orders))
+    life.pays(5_00, FIRST_DUE + timedelta(30), name="p1")
+    life.pays(5_00, FIRST_DUE + timedelta(91), name="p2")
+    life.pays(1_00, FIRST_DUE + timedelta(90), name="p3", today=FIRST_DUE + timedelta(100))
+    recorded_life(recorded, life.requests)
+    found = queries.balance_trace(LOAN, "total", as_of=FIRST_DUE + timedelta(100))
+    told = {line.value_date: line.rule for line in found.lines if line.rule.startswith("allocation")}
+    assert told == {
+        FIRST_DUE + timedelta(30): "allocation from 0 days past due on",
+        FIRST_DUE + timedelta(90): "allocation from 0 days past due on",
+        FIRST_DUE + timedelta(91): "allocation from 91 days past due on",
+    }
 
 
 def test_a_loan_without_a_servicing_policy_names_that_of_its_events(recorded: RecordedBook, queries: Queries) -> None:
