@@ -1,6 +1,6 @@
 -- name: tables
--- How the days past due of a loan are counted: one row for each event that says so, never changed. Those with
--- position <= P, in order, say how they were counted as known at P. Most loans have none.
+-- How the days past due of a loan are counted, and when its terms were eased: one row for each event that says so, never
+-- changed. Those with position <= P, in order, say what was known at P. Most loans have none.
 create table counting (
     book     text   not null,
     loan     text   not null,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ledger.domain.classification import Change, Scheme, Spell, classify
 from ledger.domain.delinquency import AS_DUE, CONTRACTUAL, Overdue, bucket
+from ledger.domain.restructured import Restructuring
 from projections.reading import Reader, last_known
 
 PAID = "paid"
@@ -27,6 +28,7 @@ class LoanSpells(NamedTuple):
     opened_on: date
     spells: tuple[Spell, ...]
     overdue: Overdue
+    restructured: tuple[Restructuring, ...] = ()
 
     def days(self, on: date) -> int:
         """Days past due on a date, by the contractual counter: of the oldest installment that is late then."""
@@ -84,9 +86,9 @@ class Vintage:
 
 
 def spells_of(at: Reader, known_at: int | None, loan_id: str | None = None) -> Iterator[LoanSpells]:
-    """Of all loans that were ever marked, or of one, in order of their ids."""
-    asked = {"known_at": last_known(known_at), "loan": loan_id}
-    means = at.counting(known_at, loan_id)
+    """Of all loans that were ever marked or restructured, or of one, in order of their ids."""
+    means, eased = at.counting(known_at, loan_id), at.restructurings(known_at, loan_id)
+    asked = {"known_at": last_known(known_at), "loan": loan_id, "named": list(eased)}
     for loan, rows in groupby(at.dicts("spells", asked), key=itemgetter("loan")):
         found = list(rows)
         yield LoanSpells(
@@ -102,8 +104,10 @@ def spells_of(at: Reader, known_at: int | None, loan_id: str | None = None) -> I
                     ended_on=row["ended_on"],
                 )
                 for row in found
+                if row["installment"]
             ),
             overdue=means.get(loan, AS_DUE),
+            restructured=eased.get(loan, ()),
         )
 
 
@@ -114,7 +118,13 @@ def classified(
     found = []
     for each in spells_of(at, known_at, loan_id):
         changes = classify(
-            scheme, each.spells, each.overdue, as_of, principal_minor=each.principal_minor, currency=each.currency
+            scheme,
+            each.spells,
+            each.overdue,
+            as_of,
+            principal_minor=each.principal_minor,
+            currency=each.currency,
+            restructured=each.restructured,
         )
         if changes:
             last = changes[-1]

@@ -9,8 +9,8 @@ import msgspec
 
 from ledger.domain.counters import CounterState, LateInstallment, lateness_on
 from ledger.domain.loan import Loan, apply, settled
+from projections.counting import TAKEN
 from projections.recorded_facts import RecordedFact
-from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.events import DelinquencyChanged
 from schemas.values import LoanEvent
 
@@ -57,7 +57,7 @@ def overdue_trace(facts: Iterable[RecordedFact], as_of: date, known_at: int, lim
         loan = reduce(apply, [last.event], loan)
         if isinstance(last.event, DelinquencyChanged):
             told = last.event
-        if isinstance(last.event, DelinquencyChanged | OverdueRulesSet | CountingPaused | CountingResumed):
+        if isinstance(last.event, (DelinquencyChanged, *TAKEN)):
             newest.append(_change(last))
             count += 1
     if last is None or loan is None:

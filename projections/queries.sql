@@ -67,14 +67,15 @@ select width_bucket(position, %(bounds)s::bigint[]) as nth, currency,
  order by nth, currency collate "C"
 
 -- name: counting
--- What says how days past due are counted, of one loan or of all that have anything of their own.
+-- What was said of how late loans are besides marks, of one loan or of all that have anything of their own.
 select loan, type, fact
   from counting
  where book = %(book)s and position <= %(known_at)s and (%(loan)s::text is null or loan = %(loan)s)
  order by loan, position
 
 -- name: spells
--- When installments were past due, as known: of each the newest row says how it ended, and what its last mark lacked.
+-- When installments were past due, as known: of each the newest row says how it ended, and what its last mark lacked. A
+-- loan that is asked for by name has a row without an installment where none was.
 with row as (
     select loan, installment, currency, due_on, cured_on, withdrawn,
            row_number() over (partition by loan, installment order by position desc, step desc) as nth,
@@ -89,7 +90,12 @@ select r.loan, r.installment, r.currency, r.due_on, r.cured_on as ended_on, r.ov
   from row r
   join loan_now n on n.book = %(book)s and n.loan = r.loan
  where r.nth = 1 and not r.withdrawn
- order by r.loan, r.due_on, r.installment
+union all
+select n.loan, null, n.currency, null, null, null, n.lent_minor, n.opened_on
+  from loan_now n
+ where n.book = %(book)s and n.loan = any(%(named)s)
+   and not exists (select from row r where r.loan = n.loan and r.nth = 1 and not r.withdrawn)
+ order by loan, due_on, installment
 
 -- name: owing
 -- At which of some days (by number, from 1) loans owed something at their end: how many loans of each pattern, and the loan

@@ -33,6 +33,7 @@ from schemas.loans.lines import (
 )
 from schemas.overdue.counting import CountingPaused, CountingResumed, OverdueRulesSet
 from schemas.overdue.events import DelinquencyChanged
+from schemas.overdue.restructuring import LoanRestructured, RestructuringWithdrawn
 from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
@@ -141,6 +142,11 @@ def _about_counting(event: LoanEvent) -> str:
             return f"{event.how} of {counters} days from {event.since}{until}: {event.reason} ({event.pause_id})"
         case CountingResumed():
             return f"pause {event.pause_id} lasts until {event.until}"
+        case LoanRestructured():
+            first = f"first payment by them on {event.first_payment_on}"
+            return f"terms were eased on {event.restructured_on}, {first}: {event.reason} ({event.restructuring_id})"
+        case RestructuringWithdrawn():
+            return f"{event.restructuring_id} was no restructuring: {event.reason}"
     return event.TYPE
 
 

@@ -44,6 +44,7 @@ from schemas.overdue.events import (
     OverdueWithdrawn,
     as_change,
 )
+from schemas.overdue.restructuring import LoanRestructured, RestructuringWithdrawn
 from schemas.payments.events import (
     AllocationsRestated,
     AmountWaived,
@@ -206,6 +207,8 @@ REGISTRY = Registry(
         OverdueRulesSet,
         CountingPaused,
         CountingResumed,
+        LoanRestructured,
+        RestructuringWithdrawn,
     ],
     upcasters={each.TYPE: as_change for each in (InstallmentOverdue, InstallmentCured, OverdueWithdrawn)},
 )

@@ -1,13 +1,14 @@
-"""What callers may ask about how days past due are counted."""
+"""What callers may ask about how days past due are counted, and what loans are called by them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from ledger.application.commands import LoanCommand
-from ledger.domain import counting
+from ledger.domain import counting, restructuring
 from ledger.domain.delinquency import COUNTERS, PAUSE, Pause
 from ledger.domain.loan import Loan
+from ledger.domain.restructured import Restructuring
 from ledger.policies.open_days import open_days
 from ledger.policies.overdue_policies import overdue_policy
 from schemas.values import Basis, Event
@@ -58,3 +59,32 @@ class ResumeCounting(LoanCommand):
 
     def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
         return counting.resume(self.require(loan), self.pause_id, until=self.until or today, today=today)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestructureLoan(LoanCommand):
+    """Say that terms were eased for a borrower in difficulty. `on` None: today."""
+
+    reason: str
+    first_payment_on: date
+    on: date | None = None
+    restructuring_id: str | None = None
+
+    def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
+        wish = Restructuring(
+            restructuring_id=self.restructuring_id or fallback_id.replace("payment-", "restructuring-"),
+            on=self.on or today,
+            first_payment_on=self.first_payment_on,
+        )
+        return restructuring.restructure(self.require(loan), wish, self.reason, today=today)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawRestructuring(LoanCommand):
+    """Say that it was none."""
+
+    restructuring_id: str
+    reason: str
+
+    def decide(self, loan: Loan | None, *, today: date, basis: Basis, fallback_id: str) -> Sequence[Event]:
+        return restructuring.withdraw(self.require(loan), self.restructuring_id, self.reason, today=today)

@@ -246,6 +246,14 @@ class PauseNotFound(NotFound):
     code = "pause_not_found"
 
 
+class RestructuringExists(Refused):
+    code = "restructuring_exists"
+
+
+class RestructuringNotFound(NotFound):
+    code = "restructuring_not_found"
+
+
 class UnknownCounter(BadInput):
     code = "unknown_counter"
 

@@ -15,7 +15,7 @@ count, in the order of their value dates; events record how that result changed.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from ledger.domain import delinquency
+from ledger.domain import delinquency, restructured
 from ledger.domain.agreement import FREE, Agreement, Installment, share_of
 from ledger.domain.autopay import NO_AUTOPAY, Autopay, folded
 from ledger.domain.cycles import next_date
@@ -23,6 +23,7 @@ from ledger.domain.delinquency import Overdue
 from ledger.domain.fold import after, fold, follows, go_on, pass_time
 from ledger.domain.history import NO_TRANSACTIONS, RECENT, History
 from ledger.domain.marks import Mark, next_bucket_on, next_mark_on, settled_on
+from ledger.domain.restructured import Restructuring
 from ledger.domain.tally import Part, Tally
 from ledger.domain.terms import Terms
 from ledger.domain.transactions import (
@@ -140,6 +141,7 @@ class Loan(State, frozen=True):
     designated: Designated | None = None
     autopay: Autopay = NO_AUTOPAY
     parties: tuple[PartyRole, ...] = ()
+    restructured: tuple[Restructuring, ...] = ()
     paid_off_on: date | None = None
     withdrawn_on: date | None = None
     closed_on: date | None = None
@@ -404,7 +406,7 @@ def _apply_standing(loan: Loan, event: Event) -> Loan:  # noqa: PLR0911 - one li
             return _with_statement(loan, event)
         case PartyJoined() | PartyLeft():
             return loan.changed(parties=_parties_after(loan.parties, event))
-    return loan
+    return loan.changed(restructured=restructured.folded(loan.restructured, event))
 
 
 def fact_of(event: Event) -> Transaction | None:  # noqa: PLR0911 - one line for each kind of event

@@ -33,6 +33,10 @@ def read_scheme(policy: str, text: str) -> Scheme:
             raise ValueError("the days from which classes hold must rise")
         if scheme.impaired and scheme.impaired not in scheme.classes[1:]:
             raise ValueError(f"{scheme.impaired} is none of the classes after the first")
+        if any(each and each not in scheme.classes[1:] for each in (scheme.restructured, scheme.restructured_again)):
+            raise ValueError("the classes of restructured loans must be among those after the first")
+        if bool(scheme.restructured) != bool(scheme.observation_months):
+            raise ValueError("restructured loans need a class and months of observation, or neither")
         return scheme
     except (ValueError, TypeError, msgspec.ValidationError) as error:
         raise UnreadablePolicy(f"asked to read classification scheme {policy}: {error}; correct the file") from error

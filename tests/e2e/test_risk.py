@@ -31,6 +31,21 @@ def test_classes_say_that_their_scheme_is_not_confirmed(imported: Program) -> No
     assert "use one of cn_card, cn_loan, eba_default" in imported("classification", "nobody", status=2).err
 
 
+def test_terms_that_were_eased_make_a_class_until_that_was_an_error(imported: Program) -> None:
+    asked = ("classification", "cn_loan", "--rules-of", "2026-01-01", "--loan", "a1", "--json")
+    assert imported(*asked).json["loans"] == []
+    said = ("loan", "restructured", "a1", "--first-payment", "2026-12-01", "--reason", "lost work", "--id", "r1")
+    imported(*said, "--json")
+    [row] = imported(*asked).json["loans"]
+    assert row["now"] == "special_mention"
+    assert "observed until 2027-12-01" in row["reason"]
+    assert "restructuring_exists" in imported(*said, status=3).err
+    assert "lost work" in imported("loan", "why", "a1", "--overdue").out
+    imported("loan", "not-restructured", "a1", "r1", "--reason", "another loan was meant")
+    assert imported(*asked).json["loans"] == []
+    assert "restructuring_not_found" in imported("loan", "not-restructured", "a1", "r1", "--reason", "x", status=4).err
+
+
 def test_roll_rates_and_vintages_are_tables_json_and_drawings(imported: Program, tmp_path: Path) -> None:
     rolls, cohorts = tmp_path / "rolls.svg", tmp_path / "cohorts.svg"
     told = imported("roll-rates", "--until", "2016-12-08", "--months", "3", "--svg", str(rolls))

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore:unclo
 
 EVENTS = 20_000
 FAULTS = 40
-_COMMANDS_OF_A_TELLER = 1_400  # two writers of four tellers; a life of seven commands leaves 13 events
+_COMMANDS_OF_A_TELLER = 1_540  # two writers of four tellers; a life of seven commands leaves 12 events
 _BETWEEN_S = 0.5
 
 

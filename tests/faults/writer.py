@@ -13,13 +13,20 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from ledger.application.commands import LoanCommand, OpenLoan, RecordPayment, ReversePayment, VisitLoan
-from ledger.application.counting_commands import PauseCounting, ResumeCounting, SetOverdueRules
+from ledger.application.counting_commands import (
+    PauseCounting,
+    RestructureLoan,
+    ResumeCounting,
+    SetOverdueRules,
+    WithdrawRestructuring,
+)
 from ledger.application.joint_desk import JointCommand, JointOrder
 from ledger.application.line_commands import DrawMore, FreezeLine, OpenLine
 from ledger.application.loan_commands import AgreeLoan, ChargeFee, DisburseLoan
@@ -111,6 +118,20 @@ def _counted(loan_id: str) -> Steps:
     return [(TODAY, command) for command in commands]
 
 
+def _eased(loan_id: str) -> Steps:
+    """Overdue, said to be restructured twice, once of them in error."""
+    restructure = partial(RestructureLoan, loan_id=loan_id, reason="lost work", first_payment_on=TODAY)
+    commands: list[LoanCommand] = [
+        OpenLoan(loan_id=loan_id, currency="USD", principal_minor=100_00, due_on=DUE, opened_on=OPENED),
+        VisitLoan(loan_id=loan_id, business_date=TODAY),
+        restructure(restructuring_id="r1"),
+        restructure(restructuring_id="r2"),
+        WithdrawRestructuring(loan_id=loan_id, restructuring_id="r1", reason="said twice"),
+        RecordPayment(loan_id=loan_id, amount_minor=100_00, payment_id="p1"),
+    ]
+    return [(TODAY, command) for command in commands]
+
+
 def _revolving(loan_id: str) -> Steps:
     """Drawn from a line; a statement, which a payment that is known late corrects."""
     revolving = Revolving(days_to_pay=20, minimum_share="0.1", interest_free=True)
@@ -137,7 +158,7 @@ def _agreed(loan_id: str, terms: Terms, policy: str) -> AgreeLoan:
     )
 
 
-_LIVES = (_bullet, _installments, _revolving, _counted)
+_LIVES = (_bullet, _installments, _revolving, _counted, _eased)
 
 
 class AnswerBook:
@@ -182,9 +203,10 @@ class Teller(Thread):
                 file.write(f"{self.name}: {traceback.format_exc()}")
 
     def _numbers(self, first: int) -> Iterator[int]:
+        """From the first one that has no answer on: who was killed may have asked it, so it is asked in any case."""
         for number in count(first):
             if self._finish.exists():
-                if number >= self._at_least:
+                if number >= self._at_least and number > first:
                     return
             else:
                 time.sleep(self._pause_s)

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from ledger.domain import adjustments, counting, lines, mandates, opening, parties, payments
+from ledger.domain import adjustments, counting, lines, mandates, opening, parties, payments, restructuring
 from ledger.domain.adjustments import Wish
 from ledger.domain.delinquency import Pause
 from ledger.domain.due_dates import OpenDays
 from ledger.domain.loan import Loan, apply, next_action_on
 from ledger.domain.opening import Signed
+from ledger.domain.restructured import Restructuring
 from ledger.domain.terms import DayCount, Method, Revolving, Terms
 from ledger.domain.visiting import visit
 from schemas.loans.events import Party
@@ -286,8 +287,11 @@ _FLOOD = Pause(
     since=_on(2, 10),
     until=_on(3, 10),
 )
+_EASED = Restructuring(restructuring_id="r-1", on=_on(3, 1), first_payment_on=_on(4, 5))
 _COUNTED: Sequence[tuple[date, Decide]] = [
     (_on(1, 7), lambda loan: counting.set_rules(loan, _CARD, _closed_on_the_9th, since=_on(1, 5), today=_on(1, 7))),
     (_on(2, 20), lambda loan: counting.pause(loan, _FLOOD, "disaster", "flood of the river Hai", today=_on(2, 20))),
     (_on(2, 25), lambda loan: counting.resume(loan, "flood-2026", until=_on(2, 28), today=_on(2, 25))),
+    (_on(3, 1), lambda loan: restructuring.restructure(loan, _EASED, "lost work in the flood", today=_on(3, 1))),
+    (_on(3, 2), lambda loan: restructuring.withdraw(loan, "r-1", "meant for another loan", today=_on(3, 2))),
 ]

@@ -36,7 +36,7 @@ LOAN_COMMANDS: Mapping[str, Sequence[str]] = {
         *("fee", "waive", "goodwill", "merchant-refund", "refund-credit", "unclaimed", "undo"),
         *("payment-pending", "payment-failed", "move-payment"),
     ),
-    "counting": ("overdue-rules", "pause", "resume"),
+    "counting": ("overdue-rules", "pause", "resume", "restructured", "not-restructured"),
     "loan_queries": ("show", "history", "schedule", "payments", "diff"),
     "statements": ("statement",),
     "tracing": ("restatement", "why"),

@@ -1,11 +1,17 @@
-"""Commands about how days past due are counted: by which rules, and when counters stand still."""
+"""Commands about how days past due are counted, by which rules, and when counters stand still; about eased terms."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
-from ledger.application.counting_commands import PauseCounting, ResumeCounting, SetOverdueRules
+from ledger.application.counting_commands import (
+    PauseCounting,
+    RestructureLoan,
+    ResumeCounting,
+    SetOverdueRules,
+    WithdrawRestructuring,
+)
 from ledger.application.rules_rollout import roll_out
 from ledger.bootstrap import Ledger
 from ledger.domain.delinquency import COUNTERS, PAUSE
@@ -119,6 +125,46 @@ def resume(
     """End a pause, or correct its end; one that ends before its first day never was."""
     with Ledger(read_settings()) as ledger:
         execute(ledger, ResumeCounting(loan_id=loan, pause_id=pause_id, until=optional_date(until)), key, json=json)
+
+
+@loan_app.command("restructured")
+def restructured(
+    loan: LoanId,
+    first_payment: Annotated[str, typer.Option(metavar="DATE", help="The first due date by the eased terms.")],
+    reason: Annotated[str, typer.Option(help="Which difficulty, and what was eased; it is recorded.")],
+    on: Annotated[str | None, typer.Option(metavar="DATE", help="When they were eased. Default: today.")] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", help="Id of the restructuring. Default: made from the key.")
+    ] = None,
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Record that terms were eased for a borrower in difficulty. Amounts and dates stay; see ledger classification."""
+    with Ledger(read_settings()) as ledger:
+        first_payment_on = optional_date(first_payment)
+        assert first_payment_on, "it was given"
+        command = RestructureLoan(
+            loan_id=loan,
+            reason=reason,
+            first_payment_on=first_payment_on,
+            on=optional_date(on),
+            restructuring_id=id_,
+        )
+        execute(ledger, command, key, json=json)
+
+
+@loan_app.command("not-restructured")
+def not_restructured(
+    loan: LoanId,
+    restructuring_id: Annotated[str, typer.Argument(metavar="RESTRUCTURING", help="Id of the restructuring.")],
+    reason: Annotated[str, typer.Option(help="Why it was none; it is recorded.")],
+    key: Key = None,
+    json: Json = False,
+) -> None:
+    """Record that a restructuring was said in error; it counts as if nobody had said so."""
+    with Ledger(read_settings()) as ledger:
+        command = WithdrawRestructuring(loan_id=loan, restructuring_id=restructuring_id, reason=reason)
+        execute(ledger, command, key, json=json)
 
 
 def register(root: typer.Typer) -> None:

@@ -198,6 +198,8 @@ def _told(fact: Mapping[str, Any], kind: str) -> str:
         parts.append(f"rules {fact['rules']['policy']} from {fact['since']}")
     if "how" in fact:
         parts.append(f"{fact['how']} {fact['pause_id']} from {fact['since']} to {fact.get('until', 'no date yet')}")
+    if "restructuring_id" in fact:
+        parts.append(f"{_words(kind.split('.')[2])} {fact['restructuring_id']}: {fact['reason']}")
     return "; ".join(parts) or f"{kind.split('.')[2]} {fact.get('pause_id', '')} until {fact.get('until', '')}"
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.application.counting_commands import PauseCounting, SetOverdueRules
+from ledger.application.commands import LoanCommand
+from ledger.application.counting_commands import (
+    PauseCounting,
+    RestructureLoan,
+    SetOverdueRules,
+    WithdrawRestructuring,
+)
 from ledger.application.dev_book.plan import Plan
 from ledger.application.orders import Order
 from ledger.bootstrap import Ledger
@@ -19,6 +25,7 @@ from ledger.settings import Settings
 from projections.delinquency_history import PAID, RollRates
 from projections.queries import Queries
 
+TODAY = date(2026, 11, 27)
 UNTIL = date(2016, 12, 23)
 NOW = datetime(2016, 12, 24, 12, tzinfo=UTC)
 PLAN = Plan(loans=300, until=UNTIL, late_share=0.6)
@@ -40,7 +47,7 @@ def queries(ledger: Ledger) -> Iterator[Queries]:
         yield queries
 
 
-def executed(ledger: Ledger, command: PauseCounting | SetOverdueRules, key: str) -> int:
+def executed(ledger: Ledger, command: LoanCommand, key: str) -> int:
     order = Order(command=command, key=key, today=ledger.today(), principal="operator:ann")
     position = ledger.desk.execute(order).last_position
     assert position
@@ -135,6 +142,32 @@ def test_a_pause_counts_for_every_answer_and_only_from_when_it_was_known(ledger:
     assert trace.changes[-1].cause == "pause"
     assert trace.changes[-1].because_of == "m1"
     assert trace.changes[-1].fact["withdrawn"]
+
+
+def test_a_restructuring_counts_for_classes_only_from_when_it_was_known_until_it_is_withdrawn(
+    ledger: Ledger, queries: Queries
+) -> None:
+    """Of a loan that was never late, and so has no spell: it is classed by what was said alone."""
+    scheme, loan = classification_scheme("cn_loan", TODAY), never_late(queries)
+    opened_on = queries.loan(loan).opened_on
+    before = ledger.journal.head().position
+    eased = RestructureLoan(
+        loan_id=loan, reason="lost work", on=opened_on, first_payment_on=opened_on, restructuring_id="r1"
+    )
+    known = executed(ledger, eased, "eased")
+    [row] = queries.classified(scheme, opened_on, loan_id=loan)
+    assert (row.now, row.since, row.days_past_due) == ("special_mention", opened_on, 0)
+    assert [loan] == [each.loan for each in queries.classified(scheme, opened_on) if each.loan == loan]
+    assert queries.classified(scheme, opened_on, known_at=before, loan_id=loan) == []
+    assert queries.overdue_trace(loan, UNTIL).changes[-1].fact["reason"] == "lost work"
+    executed(ledger, WithdrawRestructuring(loan_id=loan, restructuring_id="r1", reason="in error"), "none")
+    assert queries.classified(scheme, opened_on, loan_id=loan) == []
+    assert queries.classified(scheme, opened_on, known_at=known, loan_id=loan) == [row]
+
+
+def never_late(queries: Queries) -> str:
+    late = {each.loan for each in queries.classified(classification_scheme("cn_loan", TODAY), UNTIL)}
+    return next(row.loan for row in queries.balances(limit=1000).loans if row.loan not in late)
 
 
 def test_each_counter_counts_by_its_own_rule(ledger: Ledger, queries: Queries) -> None:
