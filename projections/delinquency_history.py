@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ledger.domain.classification import Change, Scheme, Spell, classify
 from ledger.domain.delinquency import AS_DUE, CONTRACTUAL, Overdue, bucket
 from ledger.domain.restructured import Restructuring
-from projections.reading import Reader, last_known
+from projections.reading import Reader, axes, last_known
 
 PAID = "paid"
 """Where a loan rolls that owes nothing any more."""
@@ -43,10 +43,11 @@ class LoanSpells(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Classified:
-    """A loan that is not in the best class, or was not always: all changes, the newest last."""
+    """A loan that is not in the best class, or was not always: all changes, the newest last. `owed_minor`: in all."""
 
     loan: str
     currency: str
+    owed_minor: int
     since: date
     days_past_due: int
     now: str
@@ -114,7 +115,7 @@ def spells_of(at: Reader, known_at: int | None, loan_id: str | None = None) -> I
 def classified(
     at: Reader, scheme: Scheme, as_of: date, known_at: int | None, loan_id: str | None = None
 ) -> list[Classified]:
-    """Loans with a change up to a date, in order of their ids."""
+    """Loans with a change up to a date that owe anything on it, in order of their ids; or one, whatever it owes."""
     found = []
     for each in spells_of(at, known_at, loan_id):
         changes = classify(
@@ -132,6 +133,7 @@ def classified(
                 Classified(
                     loan=each.loan,
                     currency=each.currency,
+                    owed_minor=0,
                     since=last.on,
                     days_past_due=each.days(as_of),
                     now=last.after,
@@ -139,7 +141,9 @@ def classified(
                     changes=changes,
                 )
             )
-    return found
+    asked = axes(as_of, known_at) | {"loans": [each.loan for each in found]}
+    owed = {row["loan"]: row["owed_minor"] for row in at.dicts("owed", asked)}
+    return [replace(each, owed_minor=owed.get(each.loan, 0)) for each in found if loan_id or each.loan in owed]
 
 
 def roll_rates(at: Reader, until: date, months: int, known_at: int | None) -> list[RollRates]:

@@ -97,7 +97,7 @@ READS: Mapping[str, tuple[Projection, ...]] = {
     "loans_with_mandate": (mandates.PROJECTION,),
     "position_at": (audit_trail.PROJECTION,),
     "day_proofs": (delinquency.PROJECTION, audit_trail.PROJECTION),
-    "classified": (loan_now.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
+    "classified": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
     "roll_rates": (loan_now.PROJECTION, postings.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
     "vintages": (loan_now.PROJECTION, schedule.PROJECTION, delinquency.PROJECTION, counting.PROJECTION),
 }
@@ -338,7 +338,8 @@ class Queries:
     def classified(
         self, scheme: Scheme, as_of: date, *, known_at: int | None = None, loan_id: str | None = None
     ) -> list[Classified]:
-        """Loans that are not in the best class of a scheme on a date, or were not always, in order of their ids."""
+        """Loans that owe anything on a date and are not in the best class of a scheme, or were not always, in order of
+        their ids; or one of them, whatever it owes."""
         with self._snapshot("classified", loan_id, known_at) as at:
             if loan_id is not None:
                 self._loan(at, loan_id)

@@ -97,6 +97,15 @@ select n.loan, null, n.currency, null, null, null, n.lent_minor, n.opened_on
    and not exists (select from row r where r.loan = n.loan and r.nth = 1 and not r.withdrawn)
  order by loan, due_on, installment
 
+-- name: owed
+-- What some loans owe on a date; those that owe nothing have no row.
+select loan, sum(amount_minor)::bigint as owed_minor
+  from postings
+ where book = %(book)s and account = 'receivable' and loan = any(%(loans)s)
+   and value_date <= %(as_of)s and position <= %(known_at)s
+ group by loan
+having sum(amount_minor) <> 0
+
 -- name: owing
 -- At which of some days (by number, from 1) loans owed something at their end: how many loans of each pattern, and the loan
 -- itself where it was ever marked.

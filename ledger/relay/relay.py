@@ -10,6 +10,7 @@ ahead of it: at the start, and again when another server answers than the one th
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event
@@ -88,6 +89,7 @@ class Relay:
         self._clock = clock
         self._publisher: Publisher | None = None
         self._confirmed = ""  # the server whose gate this relay has opened
+        self._ahead = _Ahead(journal, self._limits.window)
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +104,7 @@ class Relay:
         if publisher := self._publisher:
             self._publisher = None
             publisher.close()
+        self._ahead.close()
         self._lease.release()
 
     def drain(self, progress: Progress | None = None) -> int:
@@ -164,23 +167,18 @@ class Relay:
 
     def _round(self, publisher: Publisher) -> bool:
         """Publish one window, or have the gate opened again; whether there was anything to do."""
-        events = self._waiting(publisher)
+        events = self._ahead.take(publisher.head.position)
         # After the reading: what a server answered that nobody has confirmed is not published.
         if not self._is_confirmed():
             server = self._journal.gate_state().server
             publisher.prove()
             self._confirm(publisher, server)
             return True
+        if len(events) >= self._limits.window:
+            self._ahead.read(events[-1].position)
         if events:
             publisher.publish(events)
         return bool(events)
-
-    def _waiting(self, publisher: Publisher) -> list[RecordedEvent]:
-        """What is to be published next: at most a window, and the rest of the request that it would cut in two."""
-        events = self._journal.after(publisher.head.position, self._limits.window)
-        if len(events) == self._limits.window and (rest := _left_of_request(events[-1].state)):
-            events += self._journal.after(events[-1].position, rest)
-        return events
 
     def _is_confirmed(self) -> bool:
         state = self._journal.gate_state()
@@ -233,6 +231,42 @@ class Relay:
                 self._cluster.within("to let a producer go", lambda: producer.close(1.0))
             raise
         return publisher
+
+
+class _Ahead:
+    """Reads the next window while Kafka takes the one before. `window`: events at most."""
+
+    def __init__(self, journal: PublishedJournal, window: int) -> None:
+        self._journal = journal
+        self._window = window
+        self._reader: ThreadPoolExecutor | None = None
+        self._begun: tuple[int, Future[list[RecordedEvent]]] | None = None
+
+    def read(self, position: int) -> None:
+        """Begin to read what is behind a position."""
+        self._reader = self._reader or ThreadPoolExecutor(1, thread_name_prefix="relay-reader")
+        self._begun = position, self._reader.submit(self._behind, position)
+
+    def take(self, position: int) -> list[RecordedEvent]:
+        """What is behind a position: read already, or now. A window that was not full may have become longer."""
+        begun, self._begun = self._begun, None
+        if begun and begun[0] == position and len(events := begun[1].result()) >= self._window:
+            return events
+        return self._behind(position)
+
+    def close(self) -> None:
+        """What was read is forgotten."""
+        self._begun = None
+        if reader := self._reader:
+            self._reader = None
+            reader.shutdown()
+
+    def _behind(self, position: int) -> list[RecordedEvent]:
+        """What is to be published next: at most a window, and the rest of the request that it would cut in two."""
+        events = self._journal.after(position, self._window)
+        if len(events) == self._window and (rest := _left_of_request(events[-1].state)):
+            events += self._journal.after(events[-1].position, rest)
+        return events
 
 
 def _left_of_request(state: bytes) -> int:

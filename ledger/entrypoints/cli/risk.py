@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ledger.bootstrap import Ledger
 from ledger.domain.classification import Scheme
-from ledger.entrypoints.cli.asking import asking, known_position, known_text
+from ledger.entrypoints.cli.asking import amounts, asking, known_position, known_text
 from ledger.entrypoints.cli.options import AsOf, Json, KnownAt, WaitFor, optional_date
 from ledger.entrypoints.cli.output import console, errors, print_json, print_table, print_warning
 from ledger.policies.classification_policies import classification_scheme
@@ -43,22 +44,37 @@ def classification(
             print_warning(f"{found_scheme.policy} is not confirmed by its source; look before you rely on it")
         title = f"{found_scheme.title} ({found_scheme.policy}) on {on}{known_text(position)}"
         if loan is None:
-            _print_classes(found_scheme, found, title)
+            _print_classes(ledger, found_scheme, found, title)
         else:
             _print_changes(found, title)
 
 
-def _print_classes(scheme: Scheme, found: Sequence[Classified], title: str) -> None:
+def _print_classes(ledger: Ledger, scheme: Scheme, found: Sequence[Classified], title: str) -> None:
     best = scheme.classes[0]
     late = [row for row in found if row.now != best]
-    counts = Counter(row.now for row in late)
     print_table(
         title,
-        {"loan": "left", "class": "left", "since": "left", "days past due": "right", "why": "left"},
-        [(row.loan, row.now, row.since, row.days_past_due, row.reason) for row in late],
+        {"loan": "left", "owes": "right", "class": "left", "since": "left", "days past due": "right", "why": "left"},
+        [
+            (
+                row.loan,
+                *amounts(ledger, row.currency, row.owed_minor),
+                row.now,
+                row.since,
+                row.days_past_due,
+                row.reason,
+            )
+            for row in late
+        ],
     )
-    told = ", ".join(f"{counts[name]:,} {name}" for name in scheme.classes[1:] if counts[name])
-    console.print(f"{told or 'no loan is in a lower class'}; all others are {best}")
+    sums: Counter[tuple[int, str]] = Counter()
+    for row in late:
+        sums[scheme.classes.index(row.now), row.currency] += row.owed_minor
+    counts = Counter((scheme.classes.index(row.now), row.currency) for row in late)
+    for (place, currency), owed_minor in sorted(sums.items()):
+        [owed] = amounts(ledger, currency, owed_minor)
+        console.print(f"{scheme.classes[place]}: {counts[place, currency]:,} loans that owe {owed} {currency}")
+    console.print(f"all others are {best}" if late else f"no loan is in a lower class; all are {best}")
 
 
 def _print_changes(found: Sequence[Classified], title: str) -> None:

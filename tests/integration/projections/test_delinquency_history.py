@@ -71,7 +71,7 @@ def test_classes_are_those_of_the_days_that_delinquency_tells(queries: Queries) 
 def test_the_changes_of_a_loan_end_in_its_class_and_each_says_why(queries: Queries) -> None:
     scheme = classification_scheme("cn_loan", date(2026, 1, 1))
     rows = queries.classified(scheme, UNTIL)
-    assert {"special_mention", "substandard", "normal"} <= {row.now for row in rows}
+    assert {"special_mention", "substandard", "doubtful"} <= {row.now for row in rows}
     for row in rows:
         assert row.changes[-1].after == row.now
         assert all(change.reason for change in row.changes)
@@ -166,8 +166,21 @@ def test_a_restructuring_counts_for_classes_only_from_when_it_was_known_until_it
 
 
 def never_late(queries: Queries) -> str:
-    late = {each.loan for each in queries.classified(classification_scheme("cn_loan", TODAY), UNTIL)}
-    return next(row.loan for row in queries.balances(limit=1000).loans if row.loan not in late)
+    scheme = classification_scheme("cn_loan", TODAY)
+    loans = (row.loan for row in queries.balances(limit=1000).loans)
+    return next(loan for loan in loans if queries.classified(scheme, UNTIL, loan_id=loan) == [])
+
+
+def test_classes_say_what_their_loans_owe_and_leave_out_those_that_owe_nothing(queries: Queries) -> None:
+    scheme, on = classification_scheme("cn_loan", TODAY), date(2016, 10, 31)
+    found = queries.classified(scheme, on)
+    assert found
+    for row in found:
+        assert row.owed_minor == queries.loan_as_of(row.loan, on).total_due_minor > 0
+    listed = {row.loan for row in found}
+    [paid, *_] = [row.loan for row in queries.classified(scheme, date(2016, 9, 1)) if row.loan not in listed]
+    [once] = queries.classified(scheme, on, loan_id=paid)
+    assert once.owed_minor == 0
 
 
 def test_each_counter_counts_by_its_own_rule(ledger: Ledger, queries: Queries) -> None:
