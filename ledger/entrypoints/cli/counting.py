@@ -49,7 +49,10 @@ def rules_for_all(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Set grace, tolerance and open days for the loans of a book, or of a product. May be stopped and run again."""
+    """Set grace, tolerance and open days for the loans of a book, or of a product. May be stopped and run again.
+
+    Once open days of further years are published, run it again: what falls due then is moved by them.
+    """
     settings = read_settings()
     with Ledger(settings) as ledger, ledger.queries() as queries, progress("Setting rules", "loans") as report:
         done = roll_out(
