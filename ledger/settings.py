@@ -42,7 +42,7 @@ class Settings:
     queue_capacity: int = _setting(10_000, "commands that may wait, and as many from bulk work")
     queue_wait_s: int = _setting(30, "a caller waits for room in a full queue at most")
     loans_in_memory: int = _setting(200_000, "loans and payments that commands keep in memory at most")
-    snapshot_every: int = _setting(100, "versions of a loan from one snapshot to the next")
+    snapshot_every: int = _setting(25, "versions of a loan from one snapshot to the next")
     day_end_chunk: int = _setting(500, "loans that day end loads at once")
     relay_window: int = _setting(5000, "events in one Kafka transaction at most")
     relay_stall_s: int = _setting(60, "a relay whose window stands still so long ends itself, to be started again")

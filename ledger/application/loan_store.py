@@ -39,6 +39,8 @@ _log = logging.getLogger(__name__)
 
 Made = TypeVar("Made")
 
+_AT_ONCE = 32  # snapshots in one statement
+
 
 class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A loan at the head of its stream; None: there is no such loan. `snapshot_version`: of its newest snapshot;
@@ -74,6 +76,7 @@ class LoanStore:
         self._kept: OrderedDict[str, StoredLoan] = OrderedDict()
         self._weight = 0
         self._unsaved: dict[str, StoredLoan] = {}
+        self._is_time = False
         self._lock = Lock()
         self._loader = self.loader()
         self._loading = Lock()
@@ -144,8 +147,10 @@ class LoanStore:
             self._kept[name] = stored
             self._kept.move_to_end(name)
             self._weight += stored.weight - (before.weight if before else 0)
-            if stored.head.version - stored.snapshot_version >= self._snapshot_every:
+            behind = stored.head.version - stored.snapshot_version
+            if behind >= self._snapshot_every:
                 self._unsaved[name] = stored
+                self._is_time |= behind >= 2 * self._snapshot_every or len(self._unsaved) >= _AT_ONCE
             while self._weight > self._capacity:
                 _, oldest = self._kept.popitem(last=False)
                 self._weight -= oldest.weight
@@ -157,10 +162,15 @@ class LoanStore:
                 if kept := self._kept.pop(name, None):
                     self._weight -= kept.weight
 
-    def save_snapshots(self) -> None:
-        """Write the snapshots that are due. One that cannot be written is left out: nothing depends on it."""
+    def save_snapshots(self, *, rest: bool = False) -> None:
+        """Write the snapshots that are due, once they are some, or one has waited for long; `rest`: all that are left.
+
+        One that cannot be written is left out: nothing depends on it.
+        """
+        if not (self._is_time or rest):
+            return
         with self._lock:
-            due, self._unsaved = self._unsaved, {}
+            due, self._unsaved, self._is_time = self._unsaved, {}, False
         if not due:
             return
         try:

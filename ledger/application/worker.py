@@ -89,7 +89,7 @@ class Worker:
                     self._alarm.wait(call.waits_for() for call in calls if call.is_under_way)
             except BaseException as error:  # whatever it is, it belongs to those who wait
                 self._drop_everything(error)
-        self._store.save_snapshots()
+        self._store.save_snapshots(rest=True)
         self._loader.close()
         self._appender.close()
 

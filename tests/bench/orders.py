@@ -19,7 +19,9 @@ def an_order(ledger: Ledger, command: LoanCommand) -> Order:
 
 
 def a_payment(ledger: Ledger, loan_id: str) -> Order:
-    return an_order(ledger, RecordPayment(loan_id=loan_id, amount_minor=PAID_MINOR))
+    """As a wallet tells it, with the time at which the borrower paid: those of one day are taken in that order."""
+    paid_at = ledger.clock().replace(tzinfo=None).isoformat(timespec="microseconds")
+    return an_order(ledger, RecordPayment(loan_id=loan_id, amount_minor=PAID_MINOR, received_at=paid_at))
 
 
 def opening(ledger: Ledger, loan_id: str) -> Order:

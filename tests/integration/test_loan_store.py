@@ -74,6 +74,12 @@ def test_a_snapshot_is_kept_every_so_many_versions(paid: Ledger) -> None:
     assert 25 - 10 < the_snapshot(paid).version <= 25
 
 
+def test_a_loan_that_alone_is_busy_does_not_wait_for_others(paid: Ledger) -> None:
+    """While its desk still works: snapshots are written some at a time, but none waits for two intervals."""
+    [snapshot] = paid.journal.snapshots([STREAM], FORMAT)
+    assert snapshot.version >= 20
+
+
 def test_a_loan_from_a_snapshot_is_the_loan_from_all_events(paid: Ledger, a_store: StoreMaker) -> None:
     snapshot = the_snapshot(paid)
     with_snapshot = a_store(paid).load([STREAM])[STREAM]
