@@ -38,6 +38,12 @@ from schemas.values import ABSENT, LARGEST_MINOR, Event, LoanEvent, MoneyEvent
 
 MISDIRECTED = "misdirected"
 
+CHANNELS = (
+    *("wallet", "bank_transfer", "card", "autopay", "cash_at_agency"),
+    *("court", "set_off", "guarantor", "insurer"),
+)
+"""How the ways are called in which money comes, so that reports find them; a lender may have others."""
+
 CAUSES = ("bank_return", "payer_dispute", LENDER_ERROR, MISDIRECTED)
 """Why a payment may be reversed."""
 

@@ -18,7 +18,7 @@ from ledger.domain.errors import (
 )
 from ledger.domain.loan import apply
 from ledger.domain.opening import open_bullet
-from ledger.domain.payments import receive_payment
+from ledger.domain.payments import CHANNELS, receive_payment
 from schemas.books.events import DayClosed
 from schemas.errors import LedgerError
 from schemas.loans.events import LoanOpened
@@ -200,3 +200,10 @@ def test_a_fold_begins_with_an_opening_and_passes_over_what_it_does_not_know() -
 
 def a_book_event() -> Event:
     return DayClosed(book_id="main", business_date=date(2026, 1, 1), loans_visited=0)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_money_comes_by_every_channel_and_says_by_which(channel: str) -> None:
+    received, *_ = receive_payment(a_loan(), "p", 1_00, "USD", paid_on=DUE, today=DUE, method=channel)
+    assert isinstance(received, PaymentReceived)
+    assert received.method == channel

@@ -13,6 +13,7 @@ from ledger.application.orders import Answer, Order
 from ledger.bootstrap import Ledger
 from ledger.domain.identifiers import require_key
 from ledger.domain.money import format_minor, parse_minor
+from ledger.domain.payments import CHANNELS
 from ledger.entrypoints.cli.options import Json, Key, LoanId, OnDate, OverduePolicy, optional_date, read_date
 from ledger.entrypoints.cli.output import console, errors, print_json, progress
 from ledger.settings import read_settings
@@ -86,7 +87,7 @@ def pay(
     amount: Annotated[str, typer.Argument(help="Amount, for example 250.00.")],
     currency: Annotated[str | None, typer.Option(help="Refused unless it is the loan's. Default: the loan's.")] = None,
     on: OnDate = None,
-    method: Annotated[str, typer.Option(help="wallet, bank_transfer, card, autopay ...")] = "wallet",
+    method: Annotated[str, typer.Option(help=f"By which way it came: {', '.join(CHANNELS)}, or another.")] = "wallet",
     payment: Annotated[str | None, typer.Option(help="Id of the payment. Default: made from the key.")] = None,
     component: Annotated[str, typer.Option("--for", help="What the payer wants to pay first: fee, principal ...")] = "",
     installment: Annotated[int, typer.Option(help="The installment that the payer wants to pay first.")] = 0,
