@@ -71,10 +71,13 @@ def use_credit(work: Work, source: str, on: date) -> None:
 
 def rule_on(work: Work, on: date) -> AllocationRule | None:
     """By which money of a day goes to what has fallen due; None where nothing has."""
-    if due := _due(work):
-        late = min(work.parts[index].late_from for index in due)
-        return work.agreement.allocation_rule(days_past_due(late, on))
-    return None
+    due = _due(work)
+    return _rule(work, due, on) if due else None
+
+
+def _rule(work: Work, due: list[int], on: date) -> AllocationRule:
+    late = min(work.parts[index].late_from for index in due)
+    return work.agreement.allocation_rule(days_past_due(late, on))
 
 
 def _due(work: Work) -> list[int]:
@@ -86,8 +89,8 @@ def _due(work: Work) -> list[int]:
 def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
     """Indices and components in the order in which they are paid."""
     first, parts = work.owing, work.parts
-    due = _due(work)
-    if rule := rule_on(work, on):
+    if due := _due(work):
+        rule = _rule(work, due, on)
         if rule.across == "component":
             yield from ((index, component) for component in rule.order for index in due)
         else:
