@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ledger.bootstrap import Ledger
 from tests.faults.evidence import assert_projected
 from tests.faults.injections import postgres_restarted
 from tests.faults.site import Site, wait_until
@@ -58,8 +59,20 @@ def test_the_feed_of_a_running_book_is_changed_and_changed_back(site: Callable[.
             pid = worker.pause()
             takes_all_in(book)
             worker.resume(pid)
+        all_are_back(book)
         book.finish()
     assert_projected(book)
+
+
+def all_are_back(book: Site) -> None:
+    """Wait until every worker was seen just now: one that was stopped in a transaction has lost its session, ends, and
+    is started again."""
+
+    def seen() -> int:
+        with Ledger(book.settings) as ledger:
+            return len(ledger.lag()[1])
+
+    wait_until(lambda: seen() == len(book.workers))
 
 
 def takes_all_in(book: Site) -> None:
