@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ledger.domain.classification import Change, Scheme, Spell, classify
 from ledger.domain.delinquency import AS_DUE, CONTRACTUAL, Overdue, bucket
 from ledger.domain.restructured import Restructuring
+from projections.counting import meanings, restructurings
 from projections.reading import Reader, axes, last_known
 
 PAID = "paid"
@@ -88,7 +89,8 @@ class Vintage:
 
 def spells_of(at: Reader, known_at: int | None, loan_id: str | None = None) -> Iterator[LoanSpells]:
     """Of all loans that were ever marked or restructured, or of one, in order of their ids."""
-    means, eased = at.counting(known_at, loan_id), at.restructurings(known_at, loan_id)
+    said = at.said(known_at, loan_id)
+    means, eased = meanings(said), restructurings(said)
     asked = {"known_at": last_known(known_at), "loan": loan_id, "named": list(eased)}
     for loan, rows in groupby(at.dicts("spells", asked), key=itemgetter("loan")):
         found = list(rows)

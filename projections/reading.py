@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 from psycopg.rows import class_row, dict_row
 
 from ledger.domain.delinquency import AS_DUE, Overdue, bucket
-from ledger.domain.restructured import Restructuring
 from ledger.journal.database import Connection
 from projections.answers import DelinquentLoan
-from projections.counting import meanings, restructurings
+from projections.counting import meanings
 from projections.statements import load
 
 _SQL = {**load("queries.sql"), **load("account_statement.sql"), **load("balance_trace.sql")}
@@ -80,15 +79,10 @@ class Reader:
 
     def counting(self, known_at: int | None, loan_id: str | None = None) -> Mapping[str, Overdue]:
         """What overdue means for the loans, or one of them, for which anything was set."""
-        return meanings(self._said(known_at, loan_id))
+        return meanings(self.said(known_at, loan_id))
 
-    def restructurings(
-        self, known_at: int | None, loan_id: str | None = None
-    ) -> Mapping[str, tuple[Restructuring, ...]]:
-        """When terms were eased, by loan; of those that it happened to."""
-        return restructurings(self._said(known_at, loan_id))
-
-    def _said(self, known_at: int | None, loan_id: str | None) -> list[dict[str, Any]]:
+    def said(self, known_at: int | None, loan_id: str | None = None) -> list[dict[str, Any]]:
+        """What was said of how late loans are, besides marks: for `counting.meanings` and `counting.restructurings`."""
         return self.dicts("counting", {"known_at": last_known(known_at), "loan": loan_id})
 
 

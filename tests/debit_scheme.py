@@ -19,6 +19,7 @@ class DebitScheme:
     presented: dict[str, dict[str, Any]] = field(default_factory=dict)
     handed_over: list[str] = field(default_factory=list)
     withheld: set[str] = field(default_factory=set)
+    withholds_too: list[str] = field(default_factory=list)
     news: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     drops: int = 0
@@ -48,7 +49,7 @@ class DebitScheme:
             case "POST", "withheld":
                 never = [each for each in orjson.loads(body)["ids"] if each not in self.presented]
                 self.withheld.update(never)
-                return {"ids": never}
+                return {"ids": never + self.withholds_too}
             case "GET", "outcomes":
                 return {"outcomes": self.waiting()}
             case "POST", "acknowledged":

@@ -181,6 +181,15 @@ def test_what_was_not_handed_over_before_the_mandate_ended_never_is(payers: Paye
     assert payers.run() == AutopayRun(), "the loan is left alone from then on"
 
 
+def test_a_gateway_that_withholds_what_nobody_asked_for_is_not_believed(payers: Payers) -> None:
+    broken_off(announced(payers))
+    payers.sends(RevokeMandate(loan_id="l1", mandate_id="m", reason="asked by phone"))
+    payers.scheme.withholds_too = ["l2/m-1/1"]
+    with pytest.raises(GatewayUnavailable, match="l2/m-1/1', which was not asked"):
+        payers.run()
+    assert payers.ledger.loan("l1").autopay.debits[0].status == "submitted"
+
+
 def test_another_mandate_does_not_bring_what_the_ended_one_left(payers: Payers) -> None:
     broken_off(announced(payers))
     payers.sends(RevokeMandate(loan_id="l1", mandate_id="m", reason="another account"))

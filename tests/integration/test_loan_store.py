@@ -136,7 +136,7 @@ def test_each_block_is_written_once(long_paid: Ledger) -> None:
 
 
 def test_a_command_about_an_early_fact_finds_it(long_paid: Ledger) -> None:
-    """In a process that has not seen the loan: once reversed, once late, once for what is there already."""
+    """In a process that has not seen the loan: once reversed, once for what is there already."""
     with Ledger(long_paid.settings, clock=long_paid.clock) as other:
         [reversed_, *_] = other.desk.execute(order(ReversePayment(**about("p3"), cause="bank_return"), "back")).events
         assert isinstance(reversed_, PaymentReversed)
@@ -144,6 +144,13 @@ def test_a_command_about_an_early_fact_finds_it(long_paid: Ledger) -> None:
         with pytest.raises(PaymentExists):
             other.desk.execute(order(RecordPayment(**about("p4"), amount_minor=1), "again"))
         assert other.loan("l1").known.owed_minor == 100_00 - 323
+
+
+def test_a_fact_that_comes_before_the_early_ones_is_folded_with_all_of_them(long_paid: Ledger) -> None:
+    """Payments of one day are taken by their ids, the shortest first."""
+    with Ledger(long_paid.settings, clock=long_paid.clock) as other:
+        other.desk.execute(order(RecordPayment(**about("z"), amount_minor=1), "late"))
+        assert other.loan("l1").known.owed_minor == 100_00 - 325
 
 
 def test_an_event_since_the_snapshot_may_be_about_an_early_fact(long_paid: Ledger, a_store: StoreMaker) -> None:

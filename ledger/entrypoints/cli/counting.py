@@ -16,7 +16,7 @@ from ledger.application.rules_rollout import roll_out
 from ledger.bootstrap import Ledger
 from ledger.domain.delinquency import COUNTERS, PAUSE
 from ledger.domain.standing import CLOSED, PAID_OFF, WITHDRAWN, WRITTEN_OFF
-from ledger.entrypoints.cli.options import Json, Key, LoanId, optional_date
+from ledger.entrypoints.cli.options import Json, Key, LoanId, optional_date, read_date
 from ledger.entrypoints.cli.output import console, print_json, print_warning, progress
 from ledger.entrypoints.cli.writing import execute, loan_app
 from ledger.settings import read_settings
@@ -144,12 +144,10 @@ def restructured(
 ) -> None:
     """Record that terms were eased for a borrower in difficulty. Amounts and dates stay; see ledger classification."""
     with Ledger(read_settings()) as ledger:
-        first_payment_on = optional_date(first_payment)
-        assert first_payment_on, "it was given"
         command = RestructureLoan(
             loan_id=loan,
             reason=reason,
-            first_payment_on=first_payment_on,
+            first_payment_on=read_date(first_payment),
             on=optional_date(on),
             restructuring_id=id_,
         )
