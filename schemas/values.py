@@ -33,6 +33,10 @@ def matching(pattern: str, description: str) -> Meta:
     return Meta(pattern=pattern, description=description)
 
 
+with_fields = msgspec.structs.replace
+"""The same value or state with other values in some fields: `changed`, for where a call costs too much."""
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A part of an event. Unknown fields are refused; optional ones are absent, never null."""
 

@@ -87,14 +87,17 @@ def _due(work: Work) -> list[int]:
 
 
 def _in_order(work: Work, on: date) -> Iterator[tuple[int, str]]:
-    """Indices and components in the order in which they are paid."""
+    """Indices and components of which anything is open, in the order in which they are paid."""
     first, parts = work.owing, work.parts
     if due := _due(work):
         rule = _rule(work, due, on)
         if rule.across == "component":
-            yield from ((index, component) for component in rule.order for index in due)
+            places = ((index, component) for component in rule.order for index in due)
         else:
-            yield from ((index, component) for index in due for component in rule.order)
+            places = ((index, component) for index in due for component in rule.order)
+        for index, component in places:
+            if work.open_minor(index, component):
+                yield index, component
     for index in range(first, len(parts)):
         part = work.parts[index]
         if not part.has_fallen and part.owed_minor > part.principal_minor:

@@ -22,8 +22,13 @@ def accrue(work: Work, on: date) -> None:
     if work.allowed and work.principal_minor:
         for number, cap in enumerate(work.servicing.cost_caps):
             if cap.annual_rate:
-                work.allowed[number] += accrued(
-                    work.principal_minor, cap_rates(cap), DayCount.ACTUAL_365F, work.accrued_to, on
+                work.allowed[number] = accrued(
+                    work.principal_minor,
+                    cap_rates(cap),
+                    DayCount.ACTUAL_365F,
+                    work.accrued_to,
+                    on,
+                    so_far=work.allowed[number],
                 )
     if work.agreement.bears_interest and work.principal_minor:
         _accrue_contract(work, on)
@@ -65,23 +70,27 @@ def charge_penalties(work: Work, on: date) -> None:
     if not penalty:
         return
     rates = work.agreement.penalty_rates(is_matured=work.is_matured)
-    day_count = DayCount(penalty.day_count)
+    day_count, grace, of_day = DayCount(penalty.day_count), timedelta(penalty.grace_days), f"/{on}"
     for index in range(work.owing, work.waiting):
         part = work.parts[index]
         base_minor = part.owed_minor if penalty.compounding else part.principal_minor
         overdue = part.overdue
         if not base_minor and not overdue.numerator:
             continue
-        if on > part.overdue_to:
-            overdue += accrued(base_minor, rates, day_count, part.overdue_to, on)
+        counted_to = part.overdue_to
+        if on > counted_to:
+            overdue = accrued(base_minor, rates, day_count, counted_to, on, so_far=overdue)
+            counted_to = on
         minor = 0
-        if overdue.numerator and on > part.late_from + timedelta(penalty.grace_days):
+        if overdue.numerator and on > part.late_from + grace:
             minor, overdue = overdue.posted(work.agreement.rounding)
             if not base_minor:
                 overdue = NOTHING_ACCRUED  # nothing comes to what is less than half of the smallest amount
-        work.change(index, overdue=overdue, overdue_to=max(on, part.overdue_to))
         if minor:
-            work.charge(index, PENALTY, minor, on, f"/penalty/{part.number}/{on}")
+            name = f"/penalty/{part.number}{of_day}"
+            work.charge(index, PENALTY, minor, on, name, overdue=overdue, overdue_to=counted_to)
+        else:
+            work.change(index, overdue=overdue, overdue_to=counted_to)
 
 
 def forgive_grace(work: Work, index: int, on: date) -> None:

@@ -31,10 +31,15 @@ class Accrued(State, frozen=True):
 
     def __add__(self, other: "Accrued") -> "Accrued":
         """Both together, reduced."""
-        if not self.numerator:
-            return other
-        top = self.numerator * other.denominator + other.numerator * self.denominator
-        return _reduced(top, self.denominator * other.denominator)
+        return self.with_more(other.numerator, other.denominator)
+
+    def with_more(self, top: int, bottom: int) -> "Accrued":
+        """With `top` / `bottom` more, reduced."""
+        if self.numerator:
+            top = self.numerator * bottom + top * self.denominator
+            bottom *= self.denominator
+        common = gcd(top, bottom)
+        return Accrued(numerator=top // common, denominator=bottom // common)
 
     def posted(self, mode: Rounding, multiple_minor: int = 1) -> tuple[int, "Accrued"]:
         """What is posted, in minor units, and the exact rest to carry on; a rest below 0 was posted in advance."""
@@ -116,8 +121,10 @@ def accrued(
     *,
     since: date | None = None,
     period: Period | None = None,
+    so_far: Accrued = NOTHING_ACCRUED,
 ) -> Accrued:
-    """Interest on `principal_minor` from `start` (counted) to `end` (not counted), exact and reduced.
+    """Interest on `principal_minor` from `start` (counted) to `end` (not counted), on top of what has accrued `so_far`;
+    exact and reduced.
 
     `since`: the beginning of the interest period that both dates are in, `start` where it is left out. The 30/360
     counts need it, because the share of part of a period is what the period's beginning makes of it: interest of the
@@ -128,9 +135,10 @@ def accrued(
     >>> accrued(10_000_00, first_half, DayCount.ACTUAL_365F, date(2026, 1, 1), date(2026, 1, 31))
     Accrued(numerator=779400, denominator=73)
     """
-    shares = _YEARS_OF_DAYS.get(day_count)
-    if shares and len(rates.numerators) == 1 and start <= end:
-        return _reduced(principal_minor * rates.numerators[0] * (end - start).days, rates.denominator * shares)
+    days_of_year = 360 if day_count is DayCount.ACTUAL_360 else 365 if day_count is DayCount.ACTUAL_365F else 0
+    if days_of_year and len(rates.numerators) == 1 and start <= end:  # looks at nothing but the number of days
+        top = principal_minor * rates.numerators[0] * (end - start).days
+        return so_far.with_more(top, rates.denominator * days_of_year)
     _require_order(start, end, since, period)
     if day_count is DayCount.PERIOD:
         if period is None:
@@ -139,16 +147,7 @@ def accrued(
         shares = period.denominator
     else:
         position, shares = position_from(day_count, since or start), daycount.denominator(day_count)
-    return _reduced(principal_minor * weight(rates, position, start, end), rates.denominator * shares)
-
-
-_YEARS_OF_DAYS = {DayCount.ACTUAL_360: 360, DayCount.ACTUAL_365F: 365}
-"""Counts that look at nothing but the number of days."""
-
-
-def _reduced(top: int, bottom: int) -> Accrued:
-    common = gcd(top, bottom)
-    return Accrued(numerator=top // common, denominator=bottom // common)
+    return so_far.with_more(principal_minor * weight(rates, position, start, end), rates.denominator * shares)
 
 
 def position_from(day_count: DayCount, since: date) -> Position:

@@ -14,6 +14,7 @@ from ledger.domain.interest import Accrued, Rates, rates_of, read_rate
 from ledger.domain.tally import Part, Tally
 from ledger.domain.transactions import Order
 from schemas.loans.servicing import CostCap
+from schemas.values import with_fields
 
 
 class Line(NamedTuple):
@@ -157,7 +158,7 @@ class Work:
             self.entries.append(Entry(source, line, amount_minor))
 
     def change(self, index: int, **fields: object) -> Part:
-        part = self.parts[index] = self.parts[index].changed(**fields)
+        part = self.parts[index] = with_fields(self.parts[index], **fields)
         self._owing = min(self._owing, index)
         return part
 
@@ -173,8 +174,9 @@ class Work:
         if component == PRINCIPAL:
             self.principal_minor += amount_minor
 
-    def charge(self, index: int, component: str, asked_minor: int, on: date, source: str) -> int:
-        """Charge as much as the caps leave room for; what was charged."""
+    def charge(self, index: int, component: str, asked_minor: int, on: date, source: str, **changes: object) -> int:
+        """Charge as much as the caps leave room for; what was charged. `changes`: of the part besides, once something
+        is asked for."""
         if not asked_minor:
             return 0
         amount_minor, rule = self._within_caps(asked_minor)
@@ -184,7 +186,7 @@ class Work:
         self.charges.append(Charged(source, on, component, number, amount_minor, asked_minor, rule))
         self.post(source, Line(on, "receivable", component, number), amount_minor)
         self.post(source, Line(on, _INCOME[component]), -amount_minor)
-        changes: dict[str, object] = {field: getattr(part, field) + amount_minor}
+        changes[field] = getattr(part, field) + amount_minor
         if component == INTEREST:
             changes["charged_interest_minor"] = part.charged_interest_minor + amount_minor
         self.change(index, **changes)
@@ -199,7 +201,7 @@ class Work:
             self.principal_minor -= amount_minor
         if component != PENALTY and self._is_in_time(part, on):
             changes["in_time_minor"] = part.in_time_minor + amount_minor
-        part = self.parts[index] = part.changed(**changes)
+        part = self.parts[index] = with_fields(part, **changes)
         if component != PENALTY and not part.lacks_minor and self.is_covered_once_paid(part):
             self.parts[index] = part.changed(covered_on=on)
         elif self._is_tolerated(part):
@@ -256,10 +258,8 @@ def cap_rates(cap: CostCap) -> Rates:
 
 def _allowed_minor(cap: CostCap, allowed: Accrued, lent_minor: int) -> int:
     """All charges together, rounded down; a cap with two rates allows what both of them do."""
-    limits = []
-    if cap.annual_rate:
-        limits.append(allowed.numerator // allowed.denominator)
+    limit_minor = allowed.numerator // allowed.denominator if cap.annual_rate else _NO_LIMIT
     if cap.of_principal:
         top, bottom = read_rate(cap.of_principal)
-        limits.append(lent_minor * top // bottom)
-    return min(limits, default=_NO_LIMIT)
+        limit_minor = min(limit_minor, lent_minor * top // bottom)
+    return limit_minor
