@@ -187,7 +187,9 @@ class Ledger:
     def loans(self) -> LoanStore:
         """The loans of the book, as far as commands need them."""
         store = LoanStore(
-            self.journal, capacity=self.settings.loans_in_memory, snapshot_every=self.settings.snapshot_every
+            self.journal,
+            capacity_bytes=self.settings.loan_memory_mib << 20,
+            snapshot_every=self.settings.snapshot_every,
         )
         return self._open.enter_context(closing(store))
 

@@ -41,7 +41,7 @@ class Settings:
     append_patience_s: int = _setting(10, "a commit is tried again so long while the journal is away")
     queue_capacity: int = _setting(10_000, "commands that may wait, and as many from bulk work")
     queue_wait_s: int = _setting(30, "a caller waits for room in a full queue at most")
-    loans_in_memory: int = _setting(200_000, "loans and payments that commands keep in memory at most")
+    loan_memory_mib: int = _setting(256, "MiB that loans which commands keep in memory take at most, about")
     snapshot_every: int = _setting(25, "versions of a loan from one snapshot to the next")
     day_end_chunk: int = _setting(500, "loans that day end loads at once")
     relay_window: int = _setting(5000, "events in one Kafka transaction at most")

@@ -49,6 +49,11 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Of all tuples, wherever they are."""
         return len(self.names) // _MARK_BYTES
 
+    @property
+    def block_count(self) -> int:
+        """Of all blocks, wherever they are."""
+        return self.elsewhere + len(self.blocks)
+
     def with_block(self, items: Sequence[tuple[Any, ...]]) -> "Packed":
         """With more of them at the end."""
         return Packed(
@@ -57,9 +62,10 @@ class Packed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             blocks=(*self.blocks, msgspec.Raw(_encode(items))),
         )
 
-    def without_blocks(self) -> "Packed":
-        """The same row, with all its blocks kept elsewhere."""
-        return Packed(names=self.names, elsewhere=self.elsewhere + len(self.blocks))
+    def without_blocks(self, count: int) -> "Packed":
+        """The same row, with its first `count` blocks kept elsewhere."""
+        here = max(count - self.elsewhere, 0)
+        return Packed(names=self.names, elsewhere=max(count, self.elsewhere), blocks=self.blocks[here:])
 
     def with_earlier(self, blocks: Iterable[bytes]) -> "Packed":
         """With the blocks that were elsewhere, all of them in order."""

@@ -13,7 +13,6 @@ from threading import Lock
 from typing import TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from ledger.domain import loan as loans
 from ledger.domain.loan import Loan
@@ -41,6 +40,10 @@ Made = TypeVar("Made")
 
 _AT_ONCE = 32  # snapshots in one statement
 
+# As measured, without transactions.
+_LOAN_BYTES = 2_500
+_INSTALLMENT_BYTES = 900
+
 
 class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A loan at the head of its stream; None: there is no such loan. `snapshot_version`: of its newest snapshot;
@@ -52,8 +55,12 @@ class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     snapshot_blocks: int = 0
 
     @property
-    def weight(self) -> int:
-        return 1 + (self.loan.history.weight if self.loan else 0)
+    def memory_bytes(self) -> int:
+        """How much memory it takes, about."""
+        if self.loan is None:
+            return _LOAN_BYTES
+        installments = len(self.loan.agreement.installments)
+        return _LOAN_BYTES + _INSTALLMENT_BYTES * installments + self.loan.history.memory_bytes
 
     def followed_by(self, loan: Loan | None, head: StreamHead) -> "StoredLoan":
         """After more events; its snapshot stays what it is."""
@@ -61,20 +68,25 @@ class StoredLoan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             loan=loan, head=head, snapshot_version=self.snapshot_version, snapshot_blocks=self.snapshot_blocks
         )
 
+    def with_snapshot(self, version: int, blocks: int) -> "StoredLoan":
+        """With a newer snapshot; the blocks beside it are not needed in memory any more."""
+        loan = self.loan and self.loan.changed(history=self.loan.history.without_earlier(blocks))
+        return StoredLoan(loan=loan, head=self.head, snapshot_version=version, snapshot_blocks=blocks)
+
 
 class LoanStore:
     """Loads loans and keeps those used last. Safe to use from several threads.
 
-    `capacity`: loans and payments in memory at most. `snapshot_every`: versions of a stream from one snapshot to the
-    next.
+    `capacity_bytes`: what loans in memory take at most, about. `snapshot_every`: versions of a stream from one snapshot
+    to the next.
     """
 
-    def __init__(self, journal: Journal, *, capacity: int, snapshot_every: int) -> None:
+    def __init__(self, journal: Journal, *, capacity_bytes: int, snapshot_every: int) -> None:
         self._journal = journal
-        self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
         self._snapshot_every = snapshot_every
         self._kept: OrderedDict[str, StoredLoan] = OrderedDict()
-        self._weight = 0
+        self._memory_bytes = 0
         self._unsaved: dict[str, StoredLoan] = {}
         self._is_time = False
         self._lock = Lock()
@@ -146,21 +158,21 @@ class LoanStore:
                 return
             self._kept[name] = stored
             self._kept.move_to_end(name)
-            self._weight += stored.weight - (before.weight if before else 0)
+            self._memory_bytes += stored.memory_bytes - (before.memory_bytes if before else 0)
             behind = stored.head.version - stored.snapshot_version
             if behind >= self._snapshot_every:
                 self._unsaved[name] = stored
                 self._is_time |= behind >= 2 * self._snapshot_every or len(self._unsaved) >= _AT_ONCE
-            while self._weight > self._capacity:
+            while self._memory_bytes > self._capacity_bytes:
                 _, oldest = self._kept.popitem(last=False)
-                self._weight -= oldest.weight
+                self._memory_bytes -= oldest.memory_bytes
 
     def forget(self, names: Iterable[str]) -> None:
         """Others have changed these."""
         with self._lock:
             for name in names:
                 if kept := self._kept.pop(name, None):
-                    self._weight -= kept.weight
+                    self._memory_bytes -= kept.memory_bytes
 
     def save_snapshots(self, *, rest: bool = False) -> None:
         """Write the snapshots that are due, once they are some, or one has waited for long; `rest`: all that are left.
@@ -179,14 +191,12 @@ class LoanStore:
             _log.warning("%d snapshots were not written: %s", len(due), error)
             return
         with self._lock:
-            for name, stored in due.items():
-                if (kept := self._kept.get(name)) and stored.loan:
-                    earlier = stored.loan.history.earlier
-                    self._kept[name] = replace(
-                        kept,
-                        snapshot_version=stored.head.version,
-                        snapshot_blocks=earlier.elsewhere + len(earlier.blocks),
+            for name, saved in due.items():
+                if (kept := self._kept.get(name)) and saved.loan:
+                    self._kept[name] = lean = kept.with_snapshot(
+                        saved.head.version, saved.loan.history.earlier.block_count
                     )
+                    self._memory_bytes += lean.memory_bytes - kept.memory_bytes
 
 
 def decoded(event: RecordedEvent) -> Event:
@@ -221,13 +231,13 @@ def _snapshot(stored: StoredLoan) -> Snapshot:
     loan, head = stored.loan, stored.head
     assert loan, "only loans that exist are kept"
     assert head.hash, "a stream with events has a hash"
-    earlier = loan.history.earlier
+    earlier, blocks = loan.history.earlier, loan.history.earlier.block_count
     return Snapshot(
         head.stream,
         head.version,
         head.hash,
         FORMAT,
-        _encode(loan.changed(footholds=(), history=loan.history.without_earlier())),
+        _encode(loan.changed(footholds=(), history=loan.history.without_earlier(blocks))),
         first_block=stored.snapshot_blocks,
         blocks=[bytes(block) for block in earlier.blocks[stored.snapshot_blocks - earlier.elsewhere :]],
     )

@@ -80,7 +80,7 @@ from schemas.values import Basis, Event, MoneyEvent, State
 
 LENDER_ERROR = "lender_error"
 
-_STEP = 8  # facts from one foothold to the next
+_STEP = 4  # facts from one foothold to the next
 _FOOTHOLDS = RECENT // _STEP - 1  # all facts since the first of them are recent ones
 
 DISBURSED = "disbursement"
