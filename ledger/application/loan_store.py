@@ -26,7 +26,7 @@ from schemas.packed import KeptElsewhere
 from schemas.registry import REGISTRY
 from schemas.values import Event
 
-FOLD = 2
+FOLD = 3
 """Counts the changes of `loan.apply` that make another state of the same events."""
 
 FORMAT = f"loan/{FOLD}/" + hashlib.sha256(msgspec.json.encode(msgspec.json.schema(Loan), order="sorted")).hexdigest()
@@ -192,7 +192,9 @@ class LoanStore:
             return
         with self._lock:
             for name, saved in due.items():
-                if (kept := self._kept.get(name)) and saved.loan:
+                kept = self._kept.get(name)
+                # A loan that was read anew meanwhile may rest on a newer snapshot, of another process.
+                if kept and saved.loan and kept.snapshot_version < saved.head.version:
                     self._kept[name] = lean = kept.with_snapshot(
                         saved.head.version, saved.loan.history.earlier.block_count
                     )

@@ -6,7 +6,7 @@ from ledger.domain.transactions import Transaction
 from schemas.packed import NOTHING_PACKED, Packed
 from schemas.values import State
 
-RECENT = 16
+RECENT = 16  # another number makes other blocks: snapshots then need another FOLD
 _TRANSACTION_BYTES = 400  # as measured; packed it takes 40
 
 

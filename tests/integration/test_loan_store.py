@@ -192,6 +192,20 @@ def test_what_stands_beside_a_snapshot_is_not_kept_in_memory_too(long_paid: Ledg
     assert store.using(after, lambda stored: stored.loan and stored.loan.history.transactions())
 
 
+def test_a_snapshot_that_is_late_leaves_a_loan_alone_that_rests_on_a_newer_one(
+    long_paid: Ledger, a_store: StoreMaker
+) -> None:
+    """The loan was read anew from what another process wrote, while an older state waited to be written."""
+    store = a_store(long_paid)
+    events = [as_stored(each) for each in long_paid.journal.streams([STREAM])[STREAM]]
+    store.fold(STREAM, StoredStream(None, events[:60]))
+    store.forget([STREAM])
+    newer = store.load([STREAM])[STREAM]
+    store.save_snapshots(rest=True)
+    assert store.kept(STREAM) == newer
+    assert newer.snapshot_version > 60
+
+
 def test_a_snapshot_never_takes_the_place_of_a_newer_one(paid: Ledger) -> None:
     snapshot = the_snapshot(paid)
     paid.journal.save_snapshots([replace(snapshot, version=3)])
